@@ -1,0 +1,53 @@
+# Everything a user or a developer does, as one word each. Every target sets up what it needs first (a no-op when
+# nothing changed), so that each works on a fresh clone. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+JOBS ?= $(shell nproc)
+DATA ?= ./varve-data
+MINUTES ?= 10
+PYTHON := third_party/venv/bin/python
+PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
+
+.PHONY: help run build test lint bench dist soak fuzz clean setup release asan
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build, then serve ./varve-data in the foreground (DATA=dir for another folder)
+	exec build/varve server --data $(DATA)
+
+build: release ## the program, at build/varve
+
+test: release asan ## all tests; ends with one summary line
+	@$(PYTHON) scripts/run_tests.py
+
+lint: ## clang-format and clang-tidy over src/; layers and tidy
+	@scripts/setup.sh lint
+	@cmake --preset release >/dev/null
+	@scripts/lint.sh
+
+bench: release ## Varve beside InfluxDB and DuckDB, on this machine
+	@scripts/setup.sh bench
+	$(PYTHON) bench/ingest_vs_influx.py
+	$(PYTHON) bench/point_query_vs_duckdb.py
+
+dist: release ## a relocatable tar with the program and its libraries, in dist/
+	@scripts/dist.sh
+
+soak: release ## kill -9 under load, over and over (MINUTES=10)
+	VARVE_SOAK_MINUTES=$(MINUTES) $(PYTEST) -s test/crash
+
+fuzz: asan ## broken requests of every kind against the sanitized server (MINUTES=10)
+	VARVE_FUZZ_MINUTES=$(MINUTES) $(PYTEST) -s test/fuzz
+
+clean: ## removes build/ and dist/, but not what was downloaded (third_party/)
+	rm -rf build dist
+
+setup:
+	@scripts/setup.sh
+
+release asan: setup
+	@cmake --preset $@ >build-$@.log 2>&1 || { cat build-$@.log; rm -f build-$@.log; exit 1; }
+	@mv build-$@.log build/$@/configure.log
+	@ninja -C build/$@ -j $(JOBS)
+	@if [ $@ = release ]; then ln -sfn release/varve build/varve; fi
