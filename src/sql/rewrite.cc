@@ -1,0 +1,244 @@
+#include "sql/rewrite.h"
+
+#include <utility>
+#include <vector>
+
+#include "sql/error_text.h"
+#include "sql/keywords.h"
+
+namespace varve {
+namespace {
+
+enum class RewriteEnd : uint8_t { kStatement, kListItem };
+
+std::string Quote(std::string_view value, char quote) {
+  std::string out;
+  out.reserve(value.size() + 2);
+  out.push_back(quote);
+  for (const char c : value) {
+    out.append(c == quote ? 2 : 1, c);
+  }
+  out.push_back(quote);
+  return out;
+}
+
+std::string BlobLiteral(const Token& token) {
+  std::string out = "CAST('";
+  for (size_t at = 2; at + 1 < token.text.size(); at += 2) {
+    out += "\\x";
+    out += ToUpper(token.text.substr(at, 2));
+  }
+  return out + "' AS BLOB)";
+}
+
+bool IsQuoted(TokenKind kind) {
+  switch (kind) {
+    case TokenKind::kBackQuoted:
+    case TokenKind::kDoubleQuoted:
+    case TokenKind::kSingleQuoted:
+    case TokenKind::kEscapeString:
+    case TokenKind::kDollarQuoted:
+    case TokenKind::kHex:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsLimitOperand(const Token& token) {
+  return token.kind == TokenKind::kNumber || token.kind == TokenKind::kParameter;
+}
+
+class Rewriter {
+ public:
+  Rewriter(Cursor& cursor, RewriteEnd end) : cursor_(cursor), end_(end) {}
+
+  Result<std::string> Run() {
+    out_.reserve(end_ == RewriteEnd::kStatement ? cursor_.text().size() - cursor_.token().offset
+                                                : 0);
+    while (!Ended()) {
+      VARVE_TRY(TrackBrackets());
+      if (!RewriteLimit()) {
+        Append(cursor_.token());
+        cursor_.Advance();
+      }
+    }
+    if (cursor_.token().kind == TokenKind::kInvalid) {
+      return cursor_.Invalid(cursor_.token().offset, cursor_.token().problem);
+    }
+    if (!open_.empty()) {
+      const size_t offset = open_.back().offset;
+      return cursor_.Invalid(offset, fmt::format("'{}' is never closed", cursor_.text()[offset]));
+    }
+    return std::move(out_);
+  }
+
+ private:
+  enum class Inside : uint8_t {
+    kAnything,
+    kFromArgument,  // EXTRACT(year FROM x): what stands after this FROM is a value
+    kNames,         // USING (a, b)
+  };
+  struct Bracket {
+    char closes;
+    Inside inside;
+    size_t offset;
+  };
+
+  bool Ended() const {
+    if (cursor_.AtEnd() || cursor_.token().kind == TokenKind::kInvalid) {
+      return true;
+    }
+    return end_ == RewriteEnd::kListItem && open_.empty() &&
+           (cursor_.AtSymbol(',') || cursor_.AtSymbol(')'));
+  }
+
+  Inside InsideOfBracket() const {
+    if (previous_.kind != TokenKind::kWord) {
+      return Inside::kAnything;
+    }
+    if (IsKeyword(previous_, "USING")) {
+      return Inside::kNames;
+    }
+    const bool from_argument = IsKeyword(previous_, "EXTRACT") || IsKeyword(previous_, "TRIM") ||
+                               IsKeyword(previous_, "SUBSTRING") || IsKeyword(previous_, "OVERLAY");
+    return from_argument ? Inside::kFromArgument : Inside::kAnything;
+  }
+
+  Status TrackBrackets() {
+    const Token& token = cursor_.token();
+    if (token.kind != TokenKind::kSymbol || token.text.size() != 1) {
+      return {};
+    }
+    const char symbol = token.text[0];
+    if (symbol == '(' || symbol == '[' || symbol == '{') {
+      if (open_.size() == kBracketsDeepMax) {
+        return cursor_.Invalid(
+            token.offset, fmt::format("Brackets are more than {} deep here", kBracketsDeepMax));
+      }
+      const char closes = symbol == '(' ? ')' : symbol == '[' ? ']' : '}';
+      open_.push_back({closes, InsideOfBracket(), token.offset});
+    } else if (symbol == ')' || symbol == ']' || symbol == '}') {
+      if (open_.empty() || open_.back().closes != symbol) {
+        return cursor_.Invalid(token.offset,
+                               fmt::format("'{}' closes nothing that is open here", symbol));
+      }
+      open_.pop_back();
+    }
+    return {};
+  }
+
+  bool RewriteLimit() {
+    if (!cursor_.AtKeyword("LIMIT")) {
+      return false;
+    }
+    Cursor ahead = cursor_;
+    ahead.Advance();
+    const Token offset = ahead.token();
+    ahead.Advance();
+    if (!IsLimitOperand(offset) || !ahead.TakeSymbol(',') || !IsLimitOperand(ahead.token())) {
+      return false;
+    }
+    AppendGap(cursor_.token());
+    out_ += fmt::format("OFFSET {} LIMIT {}", offset.text, ahead.token().text);
+    previous_ = ahead.token();
+    ahead.Advance();
+    cursor_ = ahead;
+    return true;
+  }
+
+  void AppendGap(const Token& token) {
+    if (out_.empty()) {
+      return;
+    }
+    if (token.gap == Gap::kBlanks) {
+      out_ += cursor_.text().substr(previous_.end(), token.offset - previous_.end());
+    } else if (token.gap == Gap::kOther || (IsQuoted(token.kind) && !StandsApart(previous_))) {
+      out_ += ' ';
+    }
+  }
+
+  // Whether a quote right after the token stays a token of its own: not so in a"b" and in U&'b',
+  // and not for two quoted tokens that get the same quotes here, which would become one with a
+  // doubled quote in it.
+  static bool StandsApart(const Token& before) {
+    return before.kind == TokenKind::kSymbol && before.text != "&";
+  }
+
+  void Append(const Token& token) {
+    AppendGap(token);
+    switch (token.kind) {
+      case TokenKind::kBackQuoted:
+        out_ += Quote(QuotedValue(token), '"');
+        break;
+      case TokenKind::kDoubleQuoted:
+        out_ += IsString(token) ? QuoteString(QuotedValue(token)) : std::string(token.text);
+        break;
+      case TokenKind::kDollarQuoted:
+        out_ += QuoteString(QuotedValue(token));
+        break;
+      case TokenKind::kHex:
+        out_ += BlobLiteral(token);
+        break;
+      default:
+        out_ += token.text;
+    }
+    TrackNames(token);
+    previous_ = token;
+  }
+
+  // Of a token in double quotes.
+  bool IsString(const Token& token) const {
+    if (cursor_.double_quotes() == DoubleQuotes::kIdentifier || name_next_) {
+      return false;
+    }
+    const bool in_names = !open_.empty() && open_.back().inside == Inside::kNames;
+    return !in_names && !(token.offset == cursor_.token().offset && cursor_.Peek().text == ".");
+  }
+
+  void TrackNames(const Token& token) {
+    name_next_ = false;
+    if (token.kind == TokenKind::kSymbol) {
+      name_next_ = token.text == ".";
+    } else if (IsKeyword(token, "FROM")) {
+      const bool argument = !open_.empty() && open_.back().inside == Inside::kFromArgument;
+      name_next_ = !argument && !IsKeyword(previous_, "DISTINCT");  // x IS DISTINCT FROM "y"
+    } else if (token.kind == TokenKind::kWord) {
+      for (const std::string_view word : {"AS", "JOIN", "INTO", "WITH", "RECURSIVE"}) {
+        name_next_ = name_next_ || IsKeyword(token, word);
+      }
+    }
+  }
+
+  Cursor& cursor_;
+  const RewriteEnd end_;
+  std::string out_;
+  std::vector<Bracket> open_;
+  Token previous_;
+  bool name_next_ = false;
+};
+
+}  // namespace
+
+std::string QuoteString(std::string_view value) { return Quote(value, '\''); }
+
+Result<std::string> RewriteQuery(Cursor& cursor) {
+  return Rewriter(cursor, RewriteEnd::kStatement).Run();
+}
+
+Result<std::string> RewriteValue(Cursor& cursor) {
+  return Rewriter(cursor, RewriteEnd::kListItem).Run();
+}
+
+Result<std::string> RewriteForDuckDb(std::string_view sql, ParseOptions options) {
+  VARVE_TRY(CheckText(sql));
+  Cursor cursor(sql, options.double_quotes);
+  VARVE_ASSIGN(std::string out, RewriteQuery(cursor));
+  cursor.TakeSymbol(';');
+  if (cursor.token().kind != TokenKind::kEnd) {
+    return cursor.Expected("one statement only, and the end of the text after it");
+  }
+  return out;
+}
+
+}  // namespace varve

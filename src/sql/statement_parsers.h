@@ -1,0 +1,29 @@
+// One function per first word of a statement. The cursor stands behind that word; it is left where
+// the statement should end. Errors: as ParseSql's.
+#pragma once
+
+#include "base/result.h"
+#include "sql/cursor.h"
+#include "sql/statement.h"
+
+namespace varve {
+
+Result<Statement> ParseCreate(Cursor& cursor);  // ddl_parser.cc
+Result<Statement> ParseDrop(Cursor& cursor);
+Result<Statement> ParseAlter(Cursor& cursor);
+Result<Statement> ParseInsert(Cursor& cursor);    // insert_parser.cc
+Result<Statement> ParseDescribe(Cursor& cursor);  // utility_parser.cc
+Result<Statement> ParseShow(Cursor& cursor);
+Result<Statement> ParseExists(Cursor& cursor);
+Result<Statement> ParseUse(Cursor& cursor);
+Result<Statement> ParseCopy(Cursor& cursor);
+Result<Statement> ParseExplain(Cursor& cursor);
+
+// kNotSupported "Unsupported SQL statement: CREATE VIEW": `words` and then the word that the cursor
+// is at, if any.
+std::unexpected<Error> UnsupportedStatement(const Cursor& cursor, std::string_view words);
+
+// (name [, name]...). `kind` as in Cursor::ExpectName.
+Result<std::vector<std::string>> ParseNameList(Cursor& cursor, std::string_view kind);
+
+}  // namespace varve

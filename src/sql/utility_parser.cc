@@ -1,0 +1,96 @@
+#include <utility>
+
+#include "sql/keywords.h"
+#include "sql/options_parser.h"
+#include "sql/rewrite.h"
+#include "sql/statement_parsers.h"
+
+namespace varve {
+namespace {
+
+std::unexpected<Error> UnsupportedCopyTo(const Cursor& cursor) {
+  return cursor.Unsupported(cursor.token().offset,
+                            "Unsupported SQL statement: COPY ... TO is not available in this "
+                            "version. Select the rows and keep what comes back");
+}
+
+}  // namespace
+
+Result<Statement> ParseDescribe(Cursor& cursor) {
+  cursor.TakeKeyword("TABLE");
+  VARVE_ASSIGN(TableName name, cursor.ExpectTableName());
+  return DescribeStatement{std::move(name)};
+}
+
+Result<Statement> ParseShow(Cursor& cursor) {
+  if (cursor.TakeKeyword("TABLES")) {
+    ShowTablesStatement out;
+    if (!cursor.AtEnd()) {
+      VARVE_TRY(cursor.ExpectKeyword("LIKE"));
+      VARVE_ASSIGN(out.pattern, cursor.ExpectString("a pattern in single quotes, like 'cpu%'"));
+    }
+    return out;
+  }
+  if (cursor.TakeKeyword("DATABASES") || cursor.TakeKeyword("SCHEMAS")) {
+    return ShowDatabasesStatement{};
+  }
+  if (cursor.TakeKeyword("CREATE")) {
+    if (cursor.TakeKeyword("TABLE")) {
+      VARVE_ASSIGN(TableName name, cursor.ExpectTableName());
+      return ShowCreateTableStatement{std::move(name)};
+    }
+    return cursor.Expected("TABLE");
+  }
+  if (cursor.token().kind == TokenKind::kWord) {
+    return UnsupportedStatement(cursor, "SHOW");
+  }
+  return cursor.Expected("TABLES, DATABASES or CREATE TABLE");
+}
+
+Result<Statement> ParseExists(Cursor& cursor) {
+  cursor.TakeKeyword("TABLE");
+  VARVE_ASSIGN(TableName name, cursor.ExpectTableName());
+  return ExistsStatement{std::move(name)};
+}
+
+Result<Statement> ParseUse(Cursor& cursor) {
+  VARVE_ASSIGN(std::string schema, cursor.ExpectName("schema"));
+  return UseStatement{std::move(schema)};
+}
+
+Result<Statement> ParseCopy(Cursor& cursor) {
+  if (cursor.AtSymbol('(')) {
+    return UnsupportedCopyTo(cursor);
+  }
+  CopyFromStatement out;
+  VARVE_ASSIGN(out.name, cursor.ExpectTableName());
+  if (cursor.AtSymbol('(')) {
+    VARVE_ASSIGN(out.columns, ParseNameList(cursor, "column"));
+  }
+  if (cursor.AtKeyword("TO")) {
+    return UnsupportedCopyTo(cursor);
+  }
+  VARVE_TRY(cursor.ExpectKeyword("FROM"));
+  VARVE_ASSIGN(out.path, cursor.ExpectString("the path of a file in single quotes"));
+  const bool with = cursor.TakeKeyword("WITH");
+  if (with || cursor.AtSymbol('(')) {
+    VARVE_ASSIGN(out.options, ParseCopyOptions(cursor));
+  }
+  return out;
+}
+
+Result<Statement> ParseExplain(Cursor& cursor) {
+  ExplainStatement out;
+  if (cursor.TakeKeyword("VERBOSE")) {
+    out.kind = ExplainStatement::Kind::kVerbose;
+  } else if (cursor.TakeKeyword("ANALYZE")) {
+    out.kind = ExplainStatement::Kind::kAnalyze;
+  }
+  if (!cursor.AtQuery()) {
+    return cursor.Expected("a query (SELECT, WITH, FROM, VALUES)");
+  }
+  VARVE_ASSIGN(out.sql, RewriteQuery(cursor));
+  return out;
+}
+
+}  // namespace varve
