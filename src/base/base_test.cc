@@ -1,4 +1,5 @@
-// What the small vocabulary of `base` promises: round trips, limits, and errors that name the input.
+// What the small vocabulary of `base` promises: round trips, limits, and errors that name the
+// input.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -68,7 +69,10 @@ TEST(BytesTest, ReadingPastTheEndIsCorruptionWithAnOffset) {
   EXPECT_THAT(reader.Fixed<uint16_t>(), IsOk());
   EXPECT_THAT(reader.Fixed<uint8_t>(), IsError(ErrorKind::kCorruption, HasSubstr("offset 2")));
   EXPECT_THAT(ByteReader(std::string(11, '\xff')).Varint(), IsError(ErrorKind::kCorruption));
-  EXPECT_THAT(ByteReader("\x05" "ab").LengthPrefixed(), IsError(ErrorKind::kCorruption));
+  EXPECT_THAT(ByteReader("\x05"
+                         "ab")
+                  .LengthPrefixed(),
+              IsError(ErrorKind::kCorruption));
 }
 
 TEST(ChecksumTest, KnownAnswers) {
@@ -82,7 +86,8 @@ TEST(IdsTest, UuidsRoundTripAndAreVersion4) {
   const std::string text = uuid.ToString();
   EXPECT_EQ(text[14], '4');
   EXPECT_EQ(Uuid::Parse(text).value(), uuid);
-  EXPECT_THAT(Uuid::Parse("../../etc/passwd-xxxx-xxxx-xxxxxxxxxx"), IsError(ErrorKind::kInvalidArgument));
+  EXPECT_THAT(Uuid::Parse("../../etc/passwd-xxxx-xxxx-xxxxxxxxxx"),
+              IsError(ErrorKind::kInvalidArgument));
   EXPECT_EQ(SeededIdSource(7).NewUuid(), uuid);
 }
 

@@ -1,4 +1,5 @@
-// Little-endian integers and LEB128 varints in byte strings: the vocabulary of Varve's binary formats.
+// Little-endian integers and LEB128 varints in byte strings: the vocabulary of Varve's binary
+// formats.
 #pragma once
 
 #include <bit>
@@ -12,7 +13,8 @@
 
 namespace varve {
 
-static_assert(std::endian::native == std::endian::little, "the binary formats are written by memcpy");
+static_assert(std::endian::native == std::endian::little,
+              "the binary formats are written by memcpy");
 
 template <std::integral T>
 void AppendFixed(std::string& out, T value) {
@@ -31,7 +33,9 @@ inline void AppendVarint(std::string& out, uint64_t value) {
 inline uint64_t ZigZag(int64_t value) {
   return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
 }
-inline int64_t UnZigZag(uint64_t value) { return static_cast<int64_t>((value >> 1) ^ (~(value & 1) + 1)); }
+inline int64_t UnZigZag(uint64_t value) {
+  return static_cast<int64_t>((value >> 1) ^ (~(value & 1) + 1));
+}
 
 // A varint length, then the bytes.
 inline void AppendLengthPrefixed(std::string& out, std::string_view bytes) {
@@ -39,7 +43,8 @@ inline void AppendLengthPrefixed(std::string& out, std::string_view bytes) {
   out.append(bytes);
 }
 
-// Reads what the functions above wrote. Every read checks the bounds; an error is kCorruption and names the offset.
+// Reads what the functions above wrote. Every read checks the bounds; an error is kCorruption and
+// names the offset.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}

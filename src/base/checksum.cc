@@ -30,7 +30,8 @@ void Sha256::Update(std::string_view bytes) {
 std::string Sha256::HexDigest() {
   std::array<unsigned char, 32> digest;
   unsigned int size = 0;
-  VARVE_CHECK(EVP_DigestFinal_ex(context_->evp, digest.data(), &size) == 1 && size == digest.size());
+  VARVE_CHECK(EVP_DigestFinal_ex(context_->evp, digest.data(), &size) == 1 &&
+              size == digest.size());
   std::string hex;
   hex.reserve(2 * digest.size());
   for (const unsigned char byte : digest) {

@@ -1,4 +1,5 @@
-// Checksums: XXH3 guards records against torn and flipped bytes, SHA-256 names the content of files and manifests.
+// Checksums: XXH3 guards records against torn and flipped bytes, SHA-256 names the content of files
+// and manifests.
 #pragma once
 
 #include <cstddef>

@@ -7,7 +7,9 @@ TimestampUs SystemClock::Now() const {
   return TimestampUs(std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count());
 }
 
-std::chrono::steady_clock::time_point SystemClock::Steady() const { return std::chrono::steady_clock::now(); }
+std::chrono::steady_clock::time_point SystemClock::Steady() const {
+  return std::chrono::steady_clock::now();
+}
 
 std::chrono::steady_clock::time_point ManualClock::Steady() const {
   return std::chrono::steady_clock::time_point(std::chrono::microseconds(now_us_.load()));

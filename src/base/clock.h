@@ -9,8 +9,8 @@
 
 namespace varve {
 
-// Microseconds since 1970-01-01T00:00:00Z. The unit of every timestamp inside Varve; what users see (milliseconds) is
-// converted where it comes in and where it goes out.
+// Microseconds since 1970-01-01T00:00:00Z. The unit of every timestamp inside Varve; what users see
+// (milliseconds) is converted where it comes in and where it goes out.
 using TimestampUs = Strong<struct TimestampUsTag, int64_t>;
 
 // Thread-safe.

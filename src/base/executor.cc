@@ -23,7 +23,8 @@ Status Executor::Submit(std::function<void()> job) {
       return Cancelled("{} has been stopped", options_.name);
     }
     if (jobs_.size() >= options_.queue_jobs_max) {
-      return ResourceExhausted("{} has {} jobs waiting, which is its limit", options_.name, jobs_.size());
+      return ResourceExhausted("{} has {} jobs waiting, which is its limit", options_.name,
+                               jobs_.size());
     }
     jobs_.push_back(std::move(job));
   }

@@ -18,7 +18,7 @@ namespace varve {
 class Executor {
  public:
   struct Options {
-    std::string name;           // of the threads, at most 15 bytes, as tools show it
+    std::string name;  // of the threads, at most 15 bytes, as tools show it
     size_t threads = 1;
     size_t queue_jobs_max = 1024;
   };
@@ -27,11 +27,12 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  // The job runs some time later on one of the threads. Errors: kResourceExhausted when the queue is full (wait and try
-  // again), kCancelled after Stop.
+  // The job runs some time later on one of the threads. Errors: kResourceExhausted when the queue
+  // is full (wait and try again), kCancelled after Stop.
   Status Submit(std::function<void()> job);
 
-  // Takes no more jobs, runs those that are queued, returns when the last has ended. May be called twice.
+  // Takes no more jobs, runs those that are queued, returns when the last has ended. May be called
+  // twice.
   void Stop();
 
   size_t queued_jobs() const;

@@ -40,8 +40,8 @@ Result<Uuid> Uuid::Parse(std::string_view text) {
 }
 
 std::string Uuid::ToString() const {
-  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high_ >> 32, (high_ >> 16) & 0xffff, high_ & 0xffff,
-                     low_ >> 48, low_ & 0xffffffffffff);
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high_ >> 32, (high_ >> 16) & 0xffff,
+                     high_ & 0xffff, low_ >> 48, low_ & 0xffffffffffff);
 }
 
 Uuid RandomIdSource::NewUuid() {

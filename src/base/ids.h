@@ -12,11 +12,13 @@
 
 namespace varve {
 
-// A table's number: given once by the catalogue, never used again, also not after DROP. Counts from 1.
+// A table's number: given once by the catalogue, never used again, also not after DROP. Counts
+// from 1.
 using TableId = Strong<struct TableIdTag, uint64_t>;
 // The place of a write in one table's order: counts from 1; 0 = before all writes.
 using Sequence = Strong<struct SequenceTag, uint64_t>;
-// A version of a table log or of the catalogue: counts from 1. A table's snapshot id is its version.
+// A version of a table log or of the catalogue: counts from 1. A table's snapshot id is its
+// version.
 using VersionId = Strong<struct VersionIdTag, uint64_t>;
 
 // 128 random bits, written "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx" (RFC 4122, version 4).

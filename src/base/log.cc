@@ -12,7 +12,8 @@ std::atomic<LogLevel> current_level = LogLevel::kInfo;
 
 spdlog::logger& Logger() {
   static const auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>("varve", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>(
+        "varve", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
     made->set_level(spdlog::level::trace);
     made->flush_on(spdlog::level::info);

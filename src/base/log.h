@@ -15,12 +15,12 @@ void SetLogLevel(LogLevel level);
 LogLevel CurrentLogLevel();
 void WriteLog(LogLevel level, std::string_view message);
 
-#define VARVE_LOG_FUNCTION(Name, level)                                              \
-  template <class... Args>                                                           \
-  void Name(fmt::format_string<Args...> format, Args&&... args) {                    \
-    if (CurrentLogLevel() <= level) {                                                \
-      WriteLog(level, fmt::format(format, std::forward<Args>(args)...));             \
-    }                                                                                \
+#define VARVE_LOG_FUNCTION(Name, level)                                  \
+  template <class... Args>                                               \
+  void Name(fmt::format_string<Args...> format, Args&&... args) {        \
+    if (CurrentLogLevel() <= level) {                                    \
+      WriteLog(level, fmt::format(format, std::forward<Args>(args)...)); \
+    }                                                                    \
   }
 VARVE_LOG_FUNCTION(LogTrace, LogLevel::kTrace)
 VARVE_LOG_FUNCTION(LogDebug, LogLevel::kDebug)

@@ -1,8 +1,9 @@
-// Result and Status: how every fallible function of Varve answers. No exceptions outside `query/` and the few .cc
-// files that wrap a throwing library.
+// Result and Status: how every fallible function of Varve answers. No exceptions outside `query/`
+// and the few .cc files that wrap a throwing library.
 //
-// An error has one of 12 kinds. A kind stands for what the *caller* does about it; everything else (which file, which
-// table, what to try next) is in the message. A layer that adds context does so once, with `WithContext`.
+// An error has one of 12 kinds. A kind stands for what the *caller* does about it; everything else
+// (which file, which table, what to try next) is in the message. A layer that adds context does so
+// once, with `WithContext`.
 #pragma once
 
 #include <fmt/format.h>
@@ -46,10 +47,11 @@ using Result = std::expected<T, Error>;
 using Status = Result<void>;
 
 // One factory per kind. `return NotFound("table {} is not there", name);`
-#define VARVE_ERROR_FACTORY(Name)                                                               \
-  template <class... Args>                                                                      \
-  std::unexpected<Error> Name(fmt::format_string<Args...> format, Args&&... args) {             \
-    return std::unexpected(Error{ErrorKind::k##Name, fmt::format(format, std::forward<Args>(args)...)}); \
+#define VARVE_ERROR_FACTORY(Name)                                                     \
+  template <class... Args>                                                            \
+  std::unexpected<Error> Name(fmt::format_string<Args...> format, Args&&... args) {   \
+    return std::unexpected(                                                           \
+        Error{ErrorKind::k##Name, fmt::format(format, std::forward<Args>(args)...)}); \
   }
 VARVE_ERROR_FACTORY(NotFound)
 VARVE_ERROR_FACTORY(AlreadyExists)
@@ -69,20 +71,20 @@ VARVE_ERROR_FACTORY(Internal)
 #define VARVE_CONCAT(a, b) VARVE_CONCAT_INNER(a, b)
 
 // VARVE_TRY(expr): leaves the function with the error of a Status or Result.
-#define VARVE_TRY(expr)                                                     \
-  do {                                                                      \
-    if (auto varve_status = (expr); !varve_status) [[unlikely]] {           \
-      return std::unexpected(std::move(varve_status).error());              \
-    }                                                                       \
+#define VARVE_TRY(expr)                                           \
+  do {                                                            \
+    if (auto varve_status = (expr); !varve_status) [[unlikely]] { \
+      return std::unexpected(std::move(varve_status).error());    \
+    }                                                             \
   } while (false)
 
 // VARVE_ASSIGN(auto x, expr): x = the value of a Result, or leaves the function with its error.
 #define VARVE_ASSIGN(lhs, expr) VARVE_ASSIGN_INNER(VARVE_CONCAT(varve_result_, __LINE__), lhs, expr)
-#define VARVE_ASSIGN_INNER(result, lhs, expr)                               \
-  auto result = (expr);                                                     \
-  if (!result) [[unlikely]] {                                               \
-    return std::unexpected(std::move(result).error());                      \
-  }                                                                         \
+#define VARVE_ASSIGN_INNER(result, lhs, expr)          \
+  auto result = (expr);                                \
+  if (!result) [[unlikely]] {                          \
+    return std::unexpected(std::move(result).error()); \
+  }                                                    \
   lhs = *std::move(result)
 
 }  // namespace varve

@@ -27,7 +27,9 @@ class Strong {
 
 template <class Tag, class T>
 struct std::hash<varve::Strong<Tag, T>> {
-  size_t operator()(const varve::Strong<Tag, T>& strong) const { return std::hash<T>()(strong.value()); }
+  size_t operator()(const varve::Strong<Tag, T>& strong) const {
+    return std::hash<T>()(strong.value());
+  }
 };
 
 template <class Tag, class T>

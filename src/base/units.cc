@@ -31,7 +31,8 @@ Result<uint64_t> TakeNumber(std::string_view& text) {
 
 Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   const auto bad = [&](std::string_view why) {
-    return InvalidArgument("'{}' is not a duration: {} (write it like 1d12h, 30m or 250ms)", text, why);
+    return InvalidArgument("'{}' is not a duration: {} (write it like 1d12h, 30m or 250ms)", text,
+                           why);
   };
   if (text == "0") {
     return std::chrono::milliseconds(0);
@@ -87,7 +88,8 @@ std::string FormatDuration(std::chrono::milliseconds duration) {
 
 Result<uint64_t> ParseSize(std::string_view text) {
   const auto bad = [&](std::string_view why) {
-    return InvalidArgument("'{}' is not a size: {} (write it like 2097152, 300M or 4GiB)", text, why);
+    return InvalidArgument("'{}' is not a size: {} (write it like 2097152, 300M or 4GiB)", text,
+                           why);
   };
   std::string_view rest = text;
   const auto number = TakeNumber(rest);
@@ -138,9 +140,10 @@ std::string FormatTimestamp(int64_t us_since_epoch) {
   const auto day = floor<days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  std::string out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  std::string out =
+      fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                  clock.hours().count(), clock.minutes().count(), clock.seconds().count());
   const int64_t us = clock.subseconds().count();
   if (us % 1000 != 0) {
     out += fmt::format(".{:06}", us);

@@ -14,18 +14,27 @@ struct Spelling {
 };
 
 // The first spelling of a type is the printed one.
-constexpr std::array kSpellings = {
-    Spelling{"timestamp", ColumnType::kTimestamp}, Spelling{"double", ColumnType::kDouble},
-    Spelling{"float", ColumnType::kFloat},         Spelling{"real", ColumnType::kFloat},
-    Spelling{"string", ColumnType::kString},       Spelling{"varbinary", ColumnType::kVarbinary},
-    Spelling{"bigint", ColumnType::kInt64},        Spelling{"int64", ColumnType::kInt64},
-    Spelling{"int", ColumnType::kInt32},           Spelling{"int32", ColumnType::kInt32},
-    Spelling{"smallint", ColumnType::kInt16},      Spelling{"int16", ColumnType::kInt16},
-    Spelling{"tinyint", ColumnType::kInt8},        Spelling{"int8", ColumnType::kInt8},
-    Spelling{"uint64", ColumnType::kUInt64},       Spelling{"uint32", ColumnType::kUInt32},
-    Spelling{"uint16", ColumnType::kUInt16},       Spelling{"uint8", ColumnType::kUInt8},
-    Spelling{"boolean", ColumnType::kBoolean},     Spelling{"date", ColumnType::kDate},
-    Spelling{"time", ColumnType::kTime}};
+constexpr std::array kSpellings = {Spelling{"timestamp", ColumnType::kTimestamp},
+                                   Spelling{"double", ColumnType::kDouble},
+                                   Spelling{"float", ColumnType::kFloat},
+                                   Spelling{"real", ColumnType::kFloat},
+                                   Spelling{"string", ColumnType::kString},
+                                   Spelling{"varbinary", ColumnType::kVarbinary},
+                                   Spelling{"bigint", ColumnType::kInt64},
+                                   Spelling{"int64", ColumnType::kInt64},
+                                   Spelling{"int", ColumnType::kInt32},
+                                   Spelling{"int32", ColumnType::kInt32},
+                                   Spelling{"smallint", ColumnType::kInt16},
+                                   Spelling{"int16", ColumnType::kInt16},
+                                   Spelling{"tinyint", ColumnType::kInt8},
+                                   Spelling{"int8", ColumnType::kInt8},
+                                   Spelling{"uint64", ColumnType::kUInt64},
+                                   Spelling{"uint32", ColumnType::kUInt32},
+                                   Spelling{"uint16", ColumnType::kUInt16},
+                                   Spelling{"uint8", ColumnType::kUInt8},
+                                   Spelling{"boolean", ColumnType::kBoolean},
+                                   Spelling{"date", ColumnType::kDate},
+                                   Spelling{"time", ColumnType::kTime}};
 
 }  // namespace
 

@@ -1,4 +1,5 @@
-// The types a column may have, and their names. CeresDB's set: shared by SQL, the wire protocols and the files.
+// The types a column may have, and their names. CeresDB's set: shared by SQL, the wire protocols
+// and the files.
 #pragma once
 
 #include <array>
@@ -18,7 +19,7 @@ enum class ColumnType : uint8_t {
   kTimestamp = 1,  // an instant, milliseconds for users, microseconds inside
   kDouble = 2,
   kFloat = 3,
-  kString = 4,     // UTF-8
+  kString = 4,  // UTF-8
   kVarbinary = 5,
   kInt64 = 6,
   kInt32 = 7,
@@ -34,18 +35,20 @@ enum class ColumnType : uint8_t {
 };
 
 inline constexpr std::array kAllColumnTypes = {
-    ColumnType::kTimestamp, ColumnType::kDouble, ColumnType::kFloat,  ColumnType::kString,
-    ColumnType::kVarbinary, ColumnType::kInt64,  ColumnType::kInt32,  ColumnType::kInt16,
-    ColumnType::kInt8,      ColumnType::kUInt64, ColumnType::kUInt32, ColumnType::kUInt16,
-    ColumnType::kUInt8,     ColumnType::kBoolean, ColumnType::kDate,  ColumnType::kTime};
+    ColumnType::kTimestamp, ColumnType::kDouble,  ColumnType::kFloat,  ColumnType::kString,
+    ColumnType::kVarbinary, ColumnType::kInt64,   ColumnType::kInt32,  ColumnType::kInt16,
+    ColumnType::kInt8,      ColumnType::kUInt64,  ColumnType::kUInt32, ColumnType::kUInt16,
+    ColumnType::kUInt8,     ColumnType::kBoolean, ColumnType::kDate,   ColumnType::kTime};
 
 // As DESCRIBE and SHOW CREATE TABLE print it: "timestamp", "bigint", "uint64", ...
 std::string_view ColumnTypeName(ColumnType type);
 
-// The type of that name; also takes the other spellings (int64, real, ...), all-lower or all-upper. nullopt: none.
+// The type of that name; also takes the other spellings (int64, real, ...), all-lower or all-upper.
+// nullopt: none.
 std::optional<ColumnType> ParseColumnType(std::string_view name);
 
-// The Arrow type that holds such a column in memory: timestamp[us], utf8, binary, date32, time64[us], bool, ...
+// The Arrow type that holds such a column in memory: timestamp[us], utf8, binary, date32,
+// time64[us], bool, ...
 std::shared_ptr<arrow::DataType> ArrowType(ColumnType type);
 
 // Whether the type may be a tag or part of a key (all but double and float).

@@ -35,11 +35,11 @@ std::vector<std::string> Names(const TableSchema& schema) {
 }
 
 TEST(TableSchemaTest, TsidAndTimestampLeadTheDefaultKey) {
-  const auto schema = TableSchema::Make(
-      {.columns = {Tag("name"), Column("value", ColumnType::kDouble),
-                   Column("t", ColumnType::kTimestamp)},
-       .primary_key = {},
-       .timestamp_key = "t"});
+  const auto schema =
+      TableSchema::Make({.columns = {Tag("name"), Column("value", ColumnType::kDouble),
+                                     Column("t", ColumnType::kTimestamp)},
+                         .primary_key = {},
+                         .timestamp_key = "t"});
   ASSERT_THAT(schema, IsOk());
   EXPECT_EQ(Names(*schema), (std::vector<std::string>{"tsid", "t", "name", "value"}));
   EXPECT_TRUE(schema->HasDefaultKey());
@@ -96,9 +96,8 @@ TEST(TableSchemaTest, BrokenRulesAreNamed) {
 }
 
 TEST(TableSchemaTest, AddedColumnsGetNewIdsAndTheNextSchemaId) {
-  const auto schema = TableSchema::Make({.columns = {Column("t", ColumnType::kTimestamp)},
-                                         .primary_key = {},
-                                         .timestamp_key = "t"});
+  const auto schema = TableSchema::Make(
+      {.columns = {Column("t", ColumnType::kTimestamp)}, .primary_key = {}, .timestamp_key = "t"});
   ASSERT_THAT(schema, IsOk());
   const auto next = schema->WithColumnsAdded({Tag("region"), Column("v", ColumnType::kInt8)});
   ASSERT_THAT(next, IsOk());
@@ -126,9 +125,8 @@ TEST(SeriesKeyTest, KeysDecodeToTheirTags) {
   AppendTag(key, 301, ~uint64_t{0});
   const auto tags = DecodeSeriesKey(key);
   ASSERT_THAT(tags, IsOk());
-  EXPECT_EQ(*tags, (std::vector<TagValue>{{3, std::string_view("a\0b", 3)},
-                                          {300, int64_t{-5}},
-                                          {301, ~uint64_t{0}}}));
+  EXPECT_EQ(*tags, (std::vector<TagValue>{
+                       {3, std::string_view("a\0b", 3)}, {300, int64_t{-5}}, {301, ~uint64_t{0}}}));
   for (size_t cut = 1; cut < key.size(); ++cut) {
     const auto part = DecodeSeriesKey(std::string_view(key).substr(0, cut));
     EXPECT_TRUE(!part || part->size() < 3) << cut;
@@ -161,10 +159,14 @@ TEST(TableOptionsTest, AlterIgnoresWhatIsFixed) {
 }
 
 TEST(TableOptionsTest, BadValuesNameOptionAndText) {
-  const std::map<std::string, std::string> bad = {
-      {"ttl", "soon"},           {"enable_ttl", "yes"},       {"compression", "brotli"},
-      {"update_mode", "merge"},  {"storage_format", "hybrid"}, {"write_buffer_size", "-1"},
-      {"segment_duration", "1s"}, {"compaction_bucket_high", "0.1"}};
+  const std::map<std::string, std::string> bad = {{"ttl", "soon"},
+                                                  {"enable_ttl", "yes"},
+                                                  {"compression", "brotli"},
+                                                  {"update_mode", "merge"},
+                                                  {"storage_format", "hybrid"},
+                                                  {"write_buffer_size", "-1"},
+                                                  {"segment_duration", "1s"},
+                                                  {"compaction_bucket_high", "0.1"}};
   for (const auto& [key, value] : bad) {
     EXPECT_THAT(WithChanges({}, {{key, value}}, OptionsUse::kCreate),
                 IsError(ErrorKind::kInvalidArgument))

@@ -1,4 +1,5 @@
-// MurmurHash3_x64_128 with seed 0 (A. Appleby, public domain algorithm): CeresDB's tsid is its low half.
+// MurmurHash3_x64_128 with seed 0 (A. Appleby, public domain algorithm): CeresDB's tsid is its low
+// half.
 #pragma once
 
 #include <cstdint>

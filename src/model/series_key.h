@@ -1,14 +1,15 @@
 // The identity of a series: its tags, as bytes, and `tsid`, the hash of these bytes.
 //
-// FORMAT (CeresDB's published tsid input; do not change): for each tag that is not NULL, in schema order,
+// FORMAT (CeresDB's published tsid input; do not change): for each tag that is not NULL, in schema
+// order,
 //   BYTE     9
 //   LEB128   column id
 //   value    string, varbinary: byte 2, LEB128(zigzag(length)), the bytes
 //            signed integers, timestamp (ms), date (days), time (us): byte 8, LEB128(zigzag(value))
 //            unsigned integers, boolean: byte 9, LEB128(value)
-// tsid = low 64 bits of MurmurHash3_x64_128 (seed 0) of that. NULL tags are left out, so a series keeps its tsid when
-// tag columns are added. The bytes determine the tags, which is why they also serve as the series' name in memory and in
-// the write-ahead log.
+// tsid = low 64 bits of MurmurHash3_x64_128 (seed 0) of that. NULL tags are left out, so a series
+// keeps its tsid when tag columns are added. The bytes determine the tags, which is why they also
+// serve as the series' name in memory and in the write-ahead log.
 #pragma once
 
 #include <cstdint>

@@ -261,8 +261,7 @@ std::map<std::string, std::string> ToMap(const TableOptions& o) {
   out["update_mode"] = o.update_mode == UpdateMode::kAppend ? "APPEND" : "OVERWRITE";
   out["storage_format"] = "AUTO";
   out["compression"] = CompressionName(o.compression);
-  out["num_rows_per_row_group"] =
-      fmt::format("{}", o.num_rows_per_row_group);
+  out["num_rows_per_row_group"] = fmt::format("{}", o.num_rows_per_row_group);
   out["arena_block_size"] = fmt::format("{}", o.arena_block_size_bytes);
   out["write_buffer_size"] = fmt::format("{}", o.write_buffer_size_bytes);
   out["compaction_strategy"] = StrategyName(o.compaction_strategy);

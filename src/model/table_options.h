@@ -1,4 +1,5 @@
-// TableOptions: what stands after WITH in CREATE TABLE. An immutable value with CeresDB's names, defaults and limits.
+// TableOptions: what stands after WITH in CREATE TABLE. An immutable value with CeresDB's names,
+// defaults and limits.
 #pragma once
 
 #include <chrono>
@@ -18,7 +19,7 @@ enum class CompactionStrategy : uint8_t { kDefault, kSizeTiered, kTimeWindow };
 
 struct TableOptions {
   bool enable_ttl = true;
-  std::chrono::milliseconds ttl = std::chrono::days(7);  // whole days
+  std::chrono::milliseconds ttl = std::chrono::days(7);       // whole days
   std::optional<std::chrono::milliseconds> segment_duration;  // nullopt: chosen at the first flush
   UpdateMode update_mode = UpdateMode::kOverwrite;
   Compression compression = Compression::kZstd;
@@ -43,9 +44,9 @@ struct TableOptions {
 
 enum class OptionsUse : uint8_t { kCreate, kAlter };
 
-// The options with `changes` applied (key -> value as text). kAlter silently ignores what cannot be altered
-// (segment_duration, update_mode), as CeresDB does. Errors: kInvalidArgument that names the option, the text and what
-// is allowed.
+// The options with `changes` applied (key -> value as text). kAlter silently ignores what cannot be
+// altered (segment_duration, update_mode), as CeresDB does. Errors: kInvalidArgument that names the
+// option, the text and what is allowed.
 Result<TableOptions> WithChanges(TableOptions options,
                                  const std::map<std::string, std::string>& changes, OptionsUse use);
 

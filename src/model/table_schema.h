@@ -1,9 +1,10 @@
-// TableSchema: the columns of a table, its primary key and its timestamp key. An immutable value; ALTER TABLE makes a
-// new one with the next schema id.
+// TableSchema: the columns of a table, its primary key and its timestamp key. An immutable value;
+// ALTER TABLE makes a new one with the next schema id.
 //
-// Invariants (TableSchema::Make checks them): exactly one timestamp key column, of type timestamp, NOT NULL, not a tag;
-// it is part of the primary key; key columns stand first, in key order; column ids are unique and never used again;
-// names are unique, case counts; `tsid` is there exactly when the primary key names it.
+// Invariants (TableSchema::Make checks them): exactly one timestamp key column, of type timestamp,
+// NOT NULL, not a tag; it is part of the primary key; key columns stand first, in key order; column
+// ids are unique and never used again; names are unique, case counts; `tsid` is there exactly when
+// the primary key names it.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,12 @@
 
 namespace varve {
 
-// The hidden column of tables without an explicit primary key: the hash of a row's tags (see series_key.h).
+// The hidden column of tables without an explicit primary key: the hash of a row's tags (see
+// series_key.h).
 inline constexpr std::string_view kTsidColumn = "tsid";
-inline constexpr size_t kColumnsMax = 4096;           // of one table; bounds the width of files and of INSERT
-inline constexpr size_t kIdentifierBytesMax = 1024;   // of a table or column name
+inline constexpr size_t kColumnsMax =
+    4096;  // of one table; bounds the width of files and of INSERT
+inline constexpr size_t kIdentifierBytesMax = 1024;  // of a table or column name
 
 struct ColumnSchema {
   uint32_t id = 0;  // the Parquet field id; counts from 1 in the table's life
@@ -38,15 +41,16 @@ struct ColumnSchema {
 
 // What CREATE TABLE says, before it is checked and completed.
 struct TableSpec {
-  std::vector<ColumnSchema> columns;        // as declared; ids are not set yet
-  std::vector<std::string> primary_key;     // empty: (tsid, timestamp)
-  std::optional<std::string> timestamp_key; // nullopt: the only timestamp column
+  std::vector<ColumnSchema> columns;         // as declared; ids are not set yet
+  std::vector<std::string> primary_key;      // empty: (tsid, timestamp)
+  std::optional<std::string> timestamp_key;  // nullopt: the only timestamp column
 };
 
 class TableSchema {
  public:
-  // A new table's schema: adds tsid where the key needs it, moves key columns to the front, gives ids from 1.
-  // Errors: kInvalidArgument with CeresDB's reasons ("Table must contain timestamp constraint", ...).
+  // A new table's schema: adds tsid where the key needs it, moves key columns to the front, gives
+  // ids from 1. Errors: kInvalidArgument with CeresDB's reasons ("Table must contain timestamp
+  // constraint", ...).
   static Result<TableSchema> Make(TableSpec spec);
 
   // A schema that was made before, read back. Errors: kCorruption when an invariant does not hold.
@@ -55,8 +59,9 @@ class TableSchema {
                                      std::vector<std::string> primary_key,
                                      std::string_view timestamp_key);
 
-  // The next schema, with these columns appended. Errors: kAlreadyExists for a name that is taken; kInvalidArgument for
-  // NOT NULL ("Not allow to add a not null column, name:c"), a reserved name or too many columns.
+  // The next schema, with these columns appended. Errors: kAlreadyExists for a name that is taken;
+  // kInvalidArgument for NOT NULL ("Not allow to add a not null column, name:c"), a reserved name
+  // or too many columns.
   Result<TableSchema> WithColumnsAdded(std::vector<ColumnSchema> added) const;
 
   uint32_t schema_id() const { return schema_id_; }            // counts from 1
@@ -70,7 +75,9 @@ class TableSchema {
   // Indexes of the tag columns, in schema order.
   const std::vector<size_t>& tags() const { return tags_; }
   // True for the key (tsid, timestamp), which is the fast path of writing and reading.
-  bool HasDefaultKey() const { return tsid_index_ == 0u && timestamp_index_ == 1 && key_size_ == 2; }
+  bool HasDefaultKey() const {
+    return tsid_index_ == 0u && timestamp_index_ == 1 && key_size_ == 2;
+  }
 
   // Case counts. nullopt / nullptr: no such column.
   std::optional<size_t> FindIndex(std::string_view name) const;

@@ -17,7 +17,8 @@ struct TimeRange {
   bool operator==(const TimeRange&) const = default;
 };
 
-// The start of the segment of that length that holds the time; also for times before 1970. `duration_us` > 0.
+// The start of the segment of that length that holds the time; also for times before 1970.
+// `duration_us` > 0.
 inline TimestampUs SegmentStart(TimestampUs time, int64_t duration_us) {
   const int64_t rest = time.value() % duration_us;
   return TimestampUs(time.value() - (rest < 0 ? rest + duration_us : rest));
