@@ -90,11 +90,14 @@ class ObjectStore {
   virtual std::string Describe() const = 0;
 };
 
-// Names that no path begins with: the local store's unfinished files, and the lock of a data
-// folder.
+// Names that no path begins with: what stands beside the objects in a data folder, and is not one:
+// unfinished files, the lock, the write-ahead log, what queries spill.
 inline constexpr std::string_view kTemporaryFolder = "tmp";
 inline constexpr std::string_view kLockFile = "LOCK";
-inline constexpr std::array kReservedNames = {kTemporaryFolder, kLockFile};
+inline constexpr std::string_view kWalFolder = "wal";
+inline constexpr std::string_view kSpillFolder = "spill";
+inline constexpr std::array kReservedNames = {kTemporaryFolder, kLockFile, kWalFolder,
+                                              kSpillFolder};
 // S3 takes no longer names, file systems no longer segments.
 inline constexpr size_t kPathBytesMax = 1024;
 inline constexpr size_t kSegmentBytesMax = 255;

@@ -237,10 +237,10 @@ TEST_P(ObjectStoreTest, PathsThatCouldLeaveTheStoreAreRefused) {
   const std::string long_segment(kSegmentBytesMax + 1, 'x');
   const std::string long_path = std::string(kPathBytesMax, 'x');
   for (const std::string_view path : std::initializer_list<std::string_view>{
-           "",           "/",      "/etc/passwd", "..",  "../x",  "a/../b",
-           "a/..",       ".",      "a//b",        "a/",  "a/./b", std::string_view("a\0b", 3),
-           "a\nb",       "\x7f",   "tmp/x",       "tmp", "LOCK",  "LOCK/x",
-           long_segment, long_path}) {
+           "",      "/",       "/etc/passwd", "..",     "../x",  "a/../b",
+           "a/..",  ".",       "a//b",        "a/",     "a/./b", std::string_view("a\0b", 3),
+           "a\nb",  "\x7f",    "tmp/x",       "tmp",    "LOCK",  "LOCK/x",
+           "wal/x", "spill/x", long_segment,  long_path}) {
     const auto refused = IsError(ErrorKind::kInvalidArgument);
     EXPECT_THAT(store_->Put(path, "x"), refused) << path;
     EXPECT_THAT(store_->PutIfAbsent(path, "x"), refused) << path;
