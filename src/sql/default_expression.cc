@@ -150,10 +150,9 @@ class Normalizer {
       case Role::kComma:
         return false;
       case Role::kTight:
-        return number_beside_dot;
+        return number_beside_dot || !OperandEnded();
       case Role::kOpen:
-        return !(previous_role_ == Role::kOperand || previous_role_ == Role::kClose) ||
-               cursor_.AtSymbol('{');
+        return !OperandEnded() || cursor_.AtSymbol('{');
       default:
         return true;
     }

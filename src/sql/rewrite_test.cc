@@ -130,6 +130,7 @@ TEST(NormalizeExpressionTest, BlanksStandAroundBinaryOperatorsOnly) {
   EXPECT_EQ(Normal("a+-b"), "a + -b");
   EXPECT_EQ(Normal("- -1"), "- -1");
   EXPECT_EQ(Normal("-1"), "-1");
+  EXPECT_EQ(Normal("a : :: b"), "a : ::b");
   EXPECT_EQ(Normal("( a+b )*-c"), "(a + b) * -c");
   EXPECT_EQ(Normal("concat ( a ,'x' , lower(b))"), "concat(a, 'x', lower(b))");
   EXPECT_EQ(Normal("a :: int || t . b [ 1 ]"), "a::int || t.b[1]");

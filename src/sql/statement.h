@@ -52,7 +52,7 @@ struct NullLiteral {
   bool operator==(const NullLiteral&) const = default;
 };
 struct NumberLiteral {
-  std::string text;  // as written, with its sign: "-12", "1.5e3"
+  std::string text;  // as written, a plus sign left out: "-12", "1.5e3"
   bool operator==(const NumberLiteral&) const = default;
 };
 struct StringLiteral {
