@@ -16,6 +16,7 @@ SRC = ROOT / "src"
 # Each wraps one library that reports errors by exceptions. The reason stands beside it.
 EXCEPTION_WRAPPERS = {
     "meta/json_internal.cc": "nlohmann-json throws what a document lacks",
+    "sst/object_stream_internal.cc": "Parquet throws from under Arrow's interfaces",
     "main/main.cc": "CLI11 throws what the command line says",
 }
 
