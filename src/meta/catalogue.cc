@@ -1,0 +1,151 @@
+#include "meta/catalogue.h"
+
+#include <utility>
+
+#include "meta/catalogue_format.h"
+#include "meta/version_log_internal.h"
+
+namespace varve {
+
+struct CatalogueTraits {
+  using State = CatalogueVersion;
+  using Edit = CatalogueEdit;
+  static Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit,
+                                        TimestampUs now) {
+    return varve::Apply(std::move(base), std::move(edit), now);
+  }
+  static Result<std::string> EncodeEdit(const CatalogueEdit& edit, const EditLink& link) {
+    return EncodeCatalogueEdit(edit, link);
+  }
+  static Result<std::string> EncodeCheckpoint(const CatalogueVersion& version,
+                                              std::string_view sha256) {
+    return EncodeCatalogueCheckpoint(version, sha256);
+  }
+  static Result<DecodedEdit<CatalogueEdit>> DecodeEdit(std::string_view bytes) {
+    return DecodeCatalogueEdit(bytes);
+  }
+  static Result<DecodedCheckpoint<CatalogueVersion>> DecodeCheckpoint(std::string_view bytes) {
+    return DecodeCatalogueCheckpoint(bytes);
+  }
+};
+
+namespace {
+
+using Log = VersionLog<CatalogueTraits>;
+
+constexpr std::string_view kFormatFile = "FORMAT";
+constexpr std::string_view kCatalogueFolder = "catalogue";
+constexpr std::string_view kTablesFolder = "tables";
+
+Result<bool> IsEmpty(ObjectStore& store, std::string_view folder) {
+  VARVE_ASSIGN(const auto objects, store.List(folder));
+  return objects.empty();
+}
+
+// A file of the store that is missing while what depends on it is there has been lost: a new one in
+// its place would hide the data.
+Status CheckEmpty(ObjectStore& store, std::string_view folder, std::string_view missing) {
+  VARVE_ASSIGN(const bool empty, IsEmpty(store, folder));
+  if (!empty) {
+    return Corruption(
+        "'{}' of {} is missing, but there are files under '{}'; restore '{}' from a backup, "
+        "nothing was changed",
+        missing, store.Describe(), folder, missing);
+  }
+  return {};
+}
+
+Result<Uuid> ReadFormat(ObjectStore& store, const std::string& path) {
+  VARVE_ASSIGN(const std::string bytes, store.Get(path));
+  auto db_uuid = DecodeStoreFormat(bytes);
+  if (!db_uuid) {
+    return DecodeFailed(store, path, db_uuid.error());
+  }
+  return db_uuid;
+}
+
+Result<Uuid> ReadOrMakeFormat(ObjectStore& store, IdSource& ids) {
+  const std::string path(kFormatFile);
+  auto found = ReadFormat(store, path);
+  if (found || found.error().kind != ErrorKind::kNotFound) {
+    return found;
+  }
+  VARVE_TRY(CheckEmpty(store, kCatalogueFolder, kFormatFile));
+  VARVE_TRY(CheckEmpty(store, kTablesFolder, kFormatFile));
+  const Uuid db_uuid = ids.NewUuid();
+  VARVE_ASSIGN(const std::string bytes, EncodeStoreFormat(db_uuid));
+  VARVE_ASSIGN(const PutOutcome outcome, PutOnce(store, path, bytes));
+  return outcome == PutOutcome::kMade ? db_uuid : ReadFormat(store, path);
+}
+
+Result<std::unique_ptr<Log>> OpenOrMakeLog(ObjectStore& store, const Clock& clock) {
+  const std::string folder = fmt::format("{}/log", kCatalogueFolder);
+  auto opened = Log::Open(store, clock, folder);
+  if (opened || opened.error().kind != ErrorKind::kNotFound) {
+    return opened;
+  }
+  VARVE_TRY(CheckEmpty(store, kTablesFolder, folder));
+  CatalogueEdit first;
+  first.added_schema = kDefaultSchema;
+  auto made = Log::Create(store, clock, folder, std::move(first));
+  if (!made && made.error().kind == ErrorKind::kAlreadyExists) {
+    return Log::Open(store, clock, folder);
+  }
+  return made;
+}
+
+}  // namespace
+
+Catalogue::Catalogue(const Clock& clock, const Uuid& db_uuid, std::unique_ptr<Log> log)
+    : clock_(clock), db_uuid_(db_uuid), log_(std::move(log)) {}
+
+Catalogue::~Catalogue() = default;
+
+Result<std::unique_ptr<Catalogue>> Catalogue::Open(ObjectStore& store, const Clock& clock,
+                                                   IdSource& ids) {
+  VARVE_ASSIGN(const Uuid db_uuid, ReadOrMakeFormat(store, ids));
+  VARVE_ASSIGN(auto log, OpenOrMakeLog(store, clock));
+  return std::unique_ptr<Catalogue>(new Catalogue(clock, db_uuid, std::move(log)));
+}
+
+std::shared_ptr<const CatalogueVersion> Catalogue::current() const { return log_->current(); }
+
+Result<TableEntry> Catalogue::AddTable(std::string_view schema, std::string_view name,
+                                       const Uuid& uuid) {
+  TableEntry entry{.uuid = uuid, .schema = std::string(schema), .name = std::string(name)};
+  VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
+    entry.id = TableId(base.last_table_id.value() + 1);
+    entry.created_at = clock_.Now();
+    return CatalogueEdit{.kind = CatalogueEditKind::kAddTable, .added_table = entry};
+  }));
+  return entry;
+}
+
+Result<TableEntry> Catalogue::RemoveTable(std::string_view schema, std::string_view name) {
+  TableEntry removed;
+  VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
+    const TableEntry* found = base.Find(schema, name);
+    if (found == nullptr) {
+      return NotFound("there is no table '{}' in schema '{}'", name, schema);
+    }
+    removed = *found;
+    return CatalogueEdit{.kind = CatalogueEditKind::kRemoveTable, .removed_table = removed};
+  }));
+  return removed;
+}
+
+Status Catalogue::AddSchema(std::string_view schema) {
+  const CatalogueEdit edit{.kind = CatalogueEditKind::kAddSchema,
+                           .added_schema = std::string(schema)};
+  VARVE_TRY(log_->Commit([&](const CatalogueVersion&) { return edit; }));
+  return {};
+}
+
+Status Catalogue::RemoveSchema(std::string_view schema) {
+  const CatalogueEdit edit{.kind = CatalogueEditKind::kRemoveSchema,
+                           .removed_schema = std::string(schema)};
+  VARVE_TRY(log_->Commit([&](const CatalogueVersion&) { return edit; }));
+  return {};
+}
+
+}  // namespace varve

@@ -1,0 +1,176 @@
+#include "meta/catalogue_format.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "meta/log_format_internal.h"
+
+namespace varve {
+namespace {
+
+constexpr std::string_view kStoreFormat = "varve";
+constexpr std::string_view kEditFormat = "varve-catalogue-edit";
+constexpr std::string_view kCheckpointFormat = "varve-catalogue-checkpoint";
+
+constexpr std::array<std::pair<CatalogueEditKind, std::string_view>, 5> kKindNames = {{
+    {CatalogueEditKind::kCreate, "create"},
+    {CatalogueEditKind::kAddSchema, "add_schema"},
+    {CatalogueEditKind::kRemoveSchema, "remove_schema"},
+    {CatalogueEditKind::kAddTable, "add_table"},
+    {CatalogueEditKind::kRemoveTable, "remove_table"},
+}};
+
+std::string KindName(const CatalogueEdit& edit) {
+  const auto found =
+      std::ranges::find(kKindNames, edit.kind, [](const auto& entry) { return entry.first; });
+  return found == kKindNames.end() ? edit.other_kind : std::string(found->second);
+}
+
+Json TableToJson(const TableEntry& table) {
+  Json json;
+  json["id"] = table.id.value();
+  json["uuid"] = table.uuid.ToString();
+  json["schema"] = table.schema;
+  json["name"] = table.name;
+  json["created_at"] = table.created_at.value();
+  return json;
+}
+
+Result<TableEntry> TableFromJson(const Json& json) {
+  VARVE_ASSIGN(const JsonObject object, JsonObject::From(json, "table"));
+  TableEntry table;
+  VARVE_ASSIGN(const uint64_t id, object.U64("id"));
+  table.id = TableId(id);
+  VARVE_ASSIGN(table.uuid, object.Id("uuid"));
+  VARVE_ASSIGN(table.schema, object.Text("schema"));
+  VARVE_ASSIGN(table.name, object.Text("name"));
+  VARVE_ASSIGN(table.created_at, object.Time("created_at"));
+  return table;
+}
+
+Json EditToJson(const CatalogueEdit& edit) {
+  Json json = Json::object();
+  if (edit.added_schema) {
+    json["added_schema"] = *edit.added_schema;
+  }
+  if (edit.added_table) {
+    json["added_table"] = TableToJson(*edit.added_table);
+  }
+  if (edit.removed_table) {
+    json["removed_table"] = TableToJson(*edit.removed_table);
+  }
+  if (edit.removed_schema) {
+    json["removed_schema"] = *edit.removed_schema;
+  }
+  return json;
+}
+
+Result<CatalogueEdit> EditFromJson(const JsonObject& json) {
+  CatalogueEdit edit;
+  if (const Json* schema = json.Find("added_schema")) {
+    VARVE_ASSIGN(edit.added_schema, AsText(*schema, "added_schema"));
+  }
+  if (const Json* table = json.Find("added_table")) {
+    VARVE_ASSIGN(edit.added_table, TableFromJson(*table));
+  }
+  if (const Json* table = json.Find("removed_table")) {
+    VARVE_ASSIGN(edit.removed_table, TableFromJson(*table));
+  }
+  if (const Json* schema = json.Find("removed_schema")) {
+    VARVE_ASSIGN(edit.removed_schema, AsText(*schema, "removed_schema"));
+  }
+  return edit;
+}
+
+Status ReadTables(const JsonObject& state, CatalogueVersion& version) {
+  VARVE_ASSIGN(std::vector<std::string> schemas, state.Texts("schemas"));
+  for (std::string& schema : schemas) {
+    version.schemas.try_emplace(std::move(schema));
+  }
+  VARVE_ASSIGN(const uint64_t last_table_id, state.U64("last_table_id"));
+  version.last_table_id = TableId(last_table_id);
+  VARVE_ASSIGN(const Json* tables, state.Array("tables"));
+  for (const Json& item : *tables) {
+    VARVE_ASSIGN(TableEntry table, TableFromJson(item));
+    const auto schema = version.schemas.find(table.schema);
+    if (schema == version.schemas.end() || table.id > version.last_table_id) {
+      return Corruption("the table '{}' has no schema or an id beyond 'last_table_id'", table.name);
+    }
+    std::string name = table.name;
+    if (!schema->second.try_emplace(std::move(name), std::move(table)).second) {
+      return Corruption("a table is there twice in schema '{}'", schema->first);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> EncodeCatalogueEdit(const CatalogueEdit& edit, const EditLink& link) {
+  Json file = StartEdit(kEditFormat, link, KindName(edit));
+  file["edit"] = EditToJson(edit);
+  return SealFile(file);
+}
+
+Result<std::string> EncodeCatalogueCheckpoint(const CatalogueVersion& version,
+                                              std::string_view edit_sha256) {
+  Json schemas = Json::array();
+  Json tables = Json::array();
+  for (const auto& [schema, entries] : version.schemas) {
+    schemas.push_back(schema);
+    for (const auto& [name, table] : entries) {
+      tables.push_back(TableToJson(table));
+    }
+  }
+  Json file = StartCheckpoint(kCheckpointFormat, version.id, version.committed_at, edit_sha256);
+  file["state"]["schemas"] = std::move(schemas);
+  file["state"]["tables"] = std::move(tables);
+  file["state"]["last_table_id"] = version.last_table_id.value();
+  return SealFile(file);
+}
+
+Result<std::string> EncodeStoreFormat(const Uuid& db_uuid) {
+  Json file = StartFile(kStoreFormat);
+  file["db_uuid"] = db_uuid.ToString();
+  return SealFile(file);
+}
+
+Result<DecodedEdit<CatalogueEdit>> DecodeCatalogueEdit(std::string_view bytes) {
+  VARVE_ASSIGN(const Json json, UnsealFile(kEditFormat, bytes));
+  VARVE_ASSIGN(const JsonObject file, JsonObject::From(json, "file"));
+  VARVE_ASSIGN(EditLink link, ReadEditLink(file));
+  VARVE_ASSIGN(const JsonObject body, file.Object("edit"));
+  VARVE_ASSIGN(CatalogueEdit edit, EditFromJson(body));
+  VARVE_ASSIGN(std::string kind, file.Text("kind"));
+  if (kind.empty()) {
+    return Corruption("'kind' is empty");
+  }
+  const auto found =
+      std::ranges::find(kKindNames, kind, [](const auto& entry) { return entry.second; });
+  const bool known = found != kKindNames.end();
+  edit.kind = known ? found->first : CatalogueEditKind::kOther;
+  edit.other_kind = known ? std::string() : std::move(kind);
+  return DecodedEdit<CatalogueEdit>{std::move(link), std::move(edit)};
+}
+
+Result<DecodedCheckpoint<CatalogueVersion>> DecodeCatalogueCheckpoint(std::string_view bytes) {
+  VARVE_ASSIGN(const Json json, UnsealFile(kCheckpointFormat, bytes));
+  VARVE_ASSIGN(const JsonObject file, JsonObject::From(json, "file"));
+  CatalogueVersion version;
+  VARVE_ASSIGN(const uint64_t id, file.U64("version"));
+  version.id = VersionId(id);
+  VARVE_ASSIGN(version.committed_at, file.Time("committed_at"));
+  VARVE_ASSIGN(std::string edit_sha256, file.Sha256("edit_sha256"));
+  VARVE_ASSIGN(const JsonObject state, file.Object("state"));
+  VARVE_TRY(ReadTables(state, version));
+  return DecodedCheckpoint<CatalogueVersion>{std::move(version), std::move(edit_sha256)};
+}
+
+Result<Uuid> DecodeStoreFormat(std::string_view bytes) {
+  VARVE_ASSIGN(const Json json, UnsealFile(kStoreFormat, bytes));
+  VARVE_ASSIGN(const JsonObject file, JsonObject::From(json, "file"));
+  return file.Id("db_uuid");
+}
+
+}  // namespace varve

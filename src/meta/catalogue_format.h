@@ -1,0 +1,46 @@
+// How the catalogue is written: the edits and checkpoints of its log, and the FORMAT file of the
+// store.
+//
+// The envelope (checksum, chain, majors, unknown fields) is in log_format.h. A field in [] is left
+// out where it has nothing to say.
+//
+// FORMAT "varve", the file FORMAT at the root of the store, written once before anything else:
+//   db_uuid           UUID     the identity of the database; copies of its files keep it
+//
+// FORMAT "varve-catalogue-edit": kind = "create", "add_schema", "remove_schema", "add_table" or
+// "remove_table"; edit =
+//   [added_schema]    text
+//   [added_table]     TABLE
+//   [removed_table]   TABLE
+//   [removed_schema]  text
+//   and they are applied in this order
+//
+// FORMAT "varve-catalogue-checkpoint": state =
+//   schemas           array of text, sorted
+//   tables            array of TABLE
+//   last_table_id     integer  the largest ever given; ids of dropped tables are not given again
+//
+// TABLE {id: integer, uuid: UUID, schema: text, name: text, created_at: microseconds since
+// 1970-01-01T00:00:00Z}
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "meta/catalogue_version.h"
+#include "meta/log_format.h"
+
+namespace varve {
+
+// The bytes of the file. Errors: kInvalidArgument when a text is not UTF-8.
+Result<std::string> EncodeCatalogueEdit(const CatalogueEdit& edit, const EditLink& link);
+Result<std::string> EncodeCatalogueCheckpoint(const CatalogueVersion& version,
+                                              std::string_view edit_sha256);
+Result<std::string> EncodeStoreFormat(const Uuid& db_uuid);
+
+// Any bytes. Errors: kCorruption that says what is wrong; kNotSupported for a newer major.
+Result<DecodedEdit<CatalogueEdit>> DecodeCatalogueEdit(std::string_view bytes);
+Result<DecodedCheckpoint<CatalogueVersion>> DecodeCatalogueCheckpoint(std::string_view bytes);
+Result<Uuid> DecodeStoreFormat(std::string_view bytes);
+
+}  // namespace varve

@@ -1,0 +1,116 @@
+#include "meta/catalogue_version.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "model/table_schema.h"
+
+namespace varve {
+namespace {
+
+Status AddSchema(CatalogueVersion& version, const std::string& schema) {
+  VARVE_TRY(CheckIdentifier("schema", schema));
+  if (!version.schemas.try_emplace(schema).second) {
+    return AlreadyExists("the schema '{}' is there already", schema);
+  }
+  return {};
+}
+
+Status RemoveSchema(CatalogueVersion& version, const std::string& schema) {
+  const auto found = version.schemas.find(schema);
+  if (found == version.schemas.end()) {
+    return NotFound("there is no schema '{}'", schema);
+  }
+  if (schema == kDefaultSchema) {
+    return InvalidArgument("the schema '{}' cannot be dropped", schema);
+  }
+  if (!found->second.empty()) {
+    return InvalidArgument("the schema '{}' holds {} tables ('{}', …): drop them first", schema,
+                           found->second.size(), found->second.begin()->first);
+  }
+  version.schemas.erase(found);
+  return {};
+}
+
+bool HasUuid(const CatalogueVersion& version, const Uuid& uuid) {
+  return std::ranges::any_of(version.schemas, [&](const auto& schema) {
+    return std::ranges::any_of(schema.second,
+                               [&](const auto& table) { return table.second.uuid == uuid; });
+  });
+}
+
+Status AddTable(CatalogueVersion& version, TableEntry entry) {
+  VARVE_TRY(CheckIdentifier("table", entry.name));
+  const auto schema = version.schemas.find(entry.schema);
+  if (schema == version.schemas.end()) {
+    return NotFound("there is no schema '{}'", entry.schema);
+  }
+  if (schema->second.contains(entry.name)) {
+    return AlreadyExists("the table '{}' is there already in schema '{}'", entry.name,
+                         entry.schema);
+  }
+  if (HasUuid(version, entry.uuid)) {
+    return AlreadyExists("the table {} is there already under another name", entry.uuid.ToString());
+  }
+  if (entry.id <= version.last_table_id) {
+    return InvalidArgument("the table id {} was given before (the last one is {})", entry.id,
+                           version.last_table_id);
+  }
+  version.last_table_id = entry.id;
+  std::string name = entry.name;
+  schema->second.emplace(std::move(name), std::move(entry));
+  return {};
+}
+
+Status RemoveTable(CatalogueVersion& version, const TableEntry& entry) {
+  const TableEntry* found = version.Find(entry.schema, entry.name);
+  if (found == nullptr || found->uuid != entry.uuid) {
+    return NotFound("there is no table '{}' in schema '{}'", entry.name, entry.schema);
+  }
+  version.schemas.find(entry.schema)->second.erase(entry.name);
+  return {};
+}
+
+Status CheckKind(const CatalogueVersion& base, const CatalogueEdit& edit) {
+  const bool first = base.id == VersionId();
+  if (first != (edit.kind == CatalogueEditKind::kCreate)) {
+    return InvalidArgument("the first edit of a catalogue, and only that, is 'create'");
+  }
+  if ((edit.kind == CatalogueEditKind::kOther) == edit.other_kind.empty()) {
+    return InvalidArgument("an edit of another kind, and only that, has the kind's name");
+  }
+  return {};
+}
+
+}  // namespace
+
+const TableEntry* CatalogueVersion::Find(std::string_view schema, std::string_view name) const {
+  const auto tables = schemas.find(std::string(schema));
+  if (tables == schemas.end()) {
+    return nullptr;
+  }
+  const auto table = tables->second.find(std::string(name));
+  return table == tables->second.end() ? nullptr : &table->second;
+}
+
+Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit, TimestampUs now) {
+  VARVE_TRY(CheckKind(base, edit));
+  if (edit.added_schema) {
+    VARVE_TRY(AddSchema(base, *edit.added_schema));
+  }
+  if (edit.added_table) {
+    VARVE_TRY(AddTable(base, std::move(*edit.added_table)));
+  }
+  if (edit.removed_table) {
+    VARVE_TRY(RemoveTable(base, *edit.removed_table));
+  }
+  if (edit.removed_schema) {
+    VARVE_TRY(RemoveSchema(base, *edit.removed_schema));
+  }
+  const bool first = base.id == VersionId();
+  base.id = VersionId(base.id.value() + 1);
+  base.committed_at = first ? now : std::max(now, TimestampUs(base.committed_at.value() + 1));
+  return base;
+}
+
+}  // namespace varve

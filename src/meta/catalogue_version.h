@@ -1,0 +1,63 @@
+// CatalogueVersion: which schemas and tables there are at one moment, and CatalogueEdit, what leads
+// from one to the next.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace varve {
+
+inline constexpr std::string_view kDefaultSchema = "public";
+
+struct TableEntry {
+  TableId id;
+  Uuid uuid;
+  std::string schema;
+  std::string name;
+  TimestampUs created_at;
+  bool operator==(const TableEntry&) const = default;
+};
+
+// An immutable state of the catalogue.
+struct CatalogueVersion {
+  VersionId id;
+  TimestampUs committed_at;                                          // greater than the parent's
+  std::map<std::string, std::map<std::string, TableEntry>> schemas;  // schema name -> table name
+  TableId last_table_id;  // the largest ever given, also to tables that are gone
+
+  // nullptr: no such table. Valid as long as the version.
+  const TableEntry* Find(std::string_view schema, std::string_view name) const;
+};
+
+// kOther: a kind that this Varve does not know; its parts that are known are applied.
+enum class CatalogueEditKind : uint8_t {
+  kCreate,
+  kAddSchema,
+  kRemoveSchema,
+  kAddTable,
+  kRemoveTable,
+  kOther,
+};
+
+struct CatalogueEdit {
+  CatalogueEditKind kind = CatalogueEditKind::kCreate;
+  std::string other_kind = {};  // the kind's name when it is kOther
+  std::optional<std::string> added_schema = {};
+  std::optional<std::string> removed_schema = {};
+  std::optional<TableEntry> added_table = {};  // its id is greater than all ids ever given
+  std::optional<TableEntry> removed_table = {};
+};
+
+// The version after `base`, or the first one when `base` is CatalogueVersion{}. Errors: kNotFound,
+// kAlreadyExists; kInvalidArgument for a bad name, a schema that holds tables, `public`, or an id
+// that was given before.
+Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit, TimestampUs now);
+
+}  // namespace varve

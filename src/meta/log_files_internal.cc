@@ -1,0 +1,130 @@
+#include "meta/log_files_internal.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace varve {
+namespace {
+
+constexpr std::string_view kCheckpointPrefix = "checkpoint-";
+constexpr std::string_view kSuffix = ".json";
+constexpr size_t kVersionDigits = 20;  // of the largest uint64: names sort as numbers do
+
+// A second attempt follows a lost answer; more of them in a row mean that the store is down.
+constexpr int kPutAttemptsMax = 3;
+
+std::optional<VersionId> ParseVersion(std::string_view name) {
+  if (name.size() != kVersionDigits + kSuffix.size() || !name.ends_with(kSuffix)) {
+    return std::nullopt;
+  }
+  const std::string_view digits = name.substr(0, kVersionDigits);
+  uint64_t version = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version);
+  if (error != std::errc() || end != digits.data() + digits.size() || version == 0) {
+    return std::nullopt;
+  }
+  return VersionId(version);
+}
+
+std::unexpected<Error> Unsettled(const std::string& path, const Error& error) {
+  return UnknownOutcome(
+      "'{}' may have been written or not ({}): its outcome shows when it is opened again", path,
+      error.message);
+}
+
+// After a lost answer. nullopt: the object is not there.
+Result<std::optional<PutOutcome>> ReadBack(ObjectStore& store, const std::string& path,
+                                           std::string_view bytes) {
+  const auto found = store.Get(path);
+  if (!found) {
+    if (found.error().kind == ErrorKind::kNotFound) {
+      return std::nullopt;
+    }
+    return Unsettled(path, found.error());
+  }
+  if (*found != bytes) {
+    return PutOutcome::kTaken;
+  }
+  // Visible is not durable: the lost answer may have been that of the sync. The bytes are the same
+  // ones, so that replacing them changes nothing but that.
+  if (const auto status = store.Put(path, bytes); !status) {
+    return Unsettled(path, status.error());
+  }
+  return PutOutcome::kMade;
+}
+
+}  // namespace
+
+Result<PutOutcome> PutOnce(ObjectStore& store, const std::string& path, std::string_view bytes) {
+  std::optional<Error> lost_answer;
+  for (int attempt = 0; attempt < kPutAttemptsMax; ++attempt) {
+    const auto status = store.PutIfAbsent(path, bytes);
+    if (status) {
+      return PutOutcome::kMade;
+    }
+    const ErrorKind kind = status.error().kind;
+    if (!lost_answer && kind == ErrorKind::kAlreadyExists) {
+      return PutOutcome::kTaken;
+    }
+    if (kind == ErrorKind::kUnknownOutcome) {
+      lost_answer = status.error();
+    } else if (kind != ErrorKind::kAlreadyExists) {
+      // A request whose answer was lost may still be under way, whatever this attempt says.
+      return lost_answer ? Unsettled(path, *lost_answer) : std::unexpected(status.error());
+    }
+    VARVE_ASSIGN(const std::optional<PutOutcome> outcome, ReadBack(store, path, bytes));
+    if (outcome) {
+      return *outcome;
+    }
+  }
+  return Unsettled(path, *lost_answer);
+}
+
+std::unexpected<Error> Damaged(const ObjectStore& store, std::string_view path,
+                               std::string_view reason) {
+  return Corruption(
+      "the file '{}' of {} is damaged: {}; restore this file from a backup, nothing was changed",
+      path, store.Describe(), reason);
+}
+
+std::unexpected<Error> DecodeFailed(const ObjectStore& store, std::string_view path,
+                                    const Error& error) {
+  if (error.kind == ErrorKind::kNotSupported) {
+    return NotSupported("cannot read the file '{}' of {}: {}", path, store.Describe(),
+                        error.message);
+  }
+  return Damaged(store, path, error.message);
+}
+
+VersionId LogListing::newest() const {
+  const VersionId edit = edits.empty() ? VersionId() : *edits.rbegin();
+  return checkpoints.empty() ? edit : std::max(edit, *checkpoints.rbegin());
+}
+
+std::string EditPath(std::string_view folder, VersionId version) {
+  return fmt::format("{}/{:020}{}", folder, version.value(), kSuffix);
+}
+
+std::string CheckpointPath(std::string_view folder, VersionId version) {
+  return fmt::format("{}/{}{:020}{}", folder, kCheckpointPrefix, version.value(), kSuffix);
+}
+
+Result<LogListing> ListLog(ObjectStore& store, std::string_view folder) {
+  VARVE_ASSIGN(const std::vector<ObjectInfo> objects, store.List(folder));
+  LogListing listing;
+  for (const ObjectInfo& object : objects) {
+    std::string_view name = object.path;
+    name.remove_prefix(folder.size() + 1);
+    const bool checkpoint = name.starts_with(kCheckpointPrefix);
+    if (checkpoint) {
+      name.remove_prefix(kCheckpointPrefix.size());
+    }
+    if (const auto version = ParseVersion(name)) {
+      (checkpoint ? listing.checkpoints : listing.edits).insert(*version);
+    }
+  }
+  return listing;
+}
+
+}  // namespace varve

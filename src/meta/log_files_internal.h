@@ -1,0 +1,46 @@
+// The files of one log of versions: their names, what is there, and how one is made exactly once.
+// Private to this folder.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "store/object_store.h"
+
+namespace varve {
+
+enum class PutOutcome {
+  kMade,   // the object has these bytes, made by this call, and is durable
+  kTaken,  // somebody else's object was there first; nothing was changed
+};
+
+// Makes the object once. An unknown outcome is settled by reading back; what cannot be settled is
+// kUnknownOutcome. Equal bytes count as made after an unknown outcome only: that another process
+// wanted the very same object is then as good as our own. Errors else: as PutIfAbsent.
+Result<PutOutcome> PutOnce(ObjectStore& store, const std::string& path, std::string_view bytes);
+
+// kCorruption about an object, with what to do about it.
+std::unexpected<Error> Damaged(const ObjectStore& store, std::string_view path,
+                               std::string_view reason);
+// The error of decoding the object's bytes, with its path.
+std::unexpected<Error> DecodeFailed(const ObjectStore& store, std::string_view path,
+                                    const Error& error);
+
+struct LogListing {
+  std::set<VersionId> edits;
+  std::set<VersionId> checkpoints;
+  bool empty() const { return edits.empty() && checkpoints.empty(); }
+  VersionId newest() const;  // VersionId(): empty
+};
+
+// "<folder>/<version, 20 digits>.json"
+std::string EditPath(std::string_view folder, VersionId version);
+// "<folder>/checkpoint-<version, 20 digits>.json"
+std::string CheckpointPath(std::string_view folder, VersionId version);
+// Objects with other names are not the log's and are passed over. Errors: kIo.
+Result<LogListing> ListLog(ObjectStore& store, std::string_view folder);
+
+}  // namespace varve

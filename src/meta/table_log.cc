@@ -1,0 +1,71 @@
+#include "meta/table_log.h"
+
+#include <utility>
+
+#include "meta/version_format.h"
+#include "meta/version_log_internal.h"
+
+namespace varve {
+
+struct TableTraits {
+  using State = Version;
+  using Edit = VersionEdit;
+  static Result<Version> Apply(Version base, VersionEdit edit, TimestampUs now) {
+    return varve::Apply(std::move(base), std::move(edit), now);
+  }
+  static Result<std::string> EncodeEdit(const VersionEdit& edit, const EditLink& link) {
+    return EncodeTableEdit(edit, link);
+  }
+  static Result<std::string> EncodeCheckpoint(const Version& version, std::string_view sha256) {
+    return EncodeTableCheckpoint(version, sha256);
+  }
+  static Result<DecodedEdit<VersionEdit>> DecodeEdit(std::string_view bytes) {
+    return DecodeTableEdit(bytes);
+  }
+  static Result<DecodedCheckpoint<Version>> DecodeCheckpoint(std::string_view bytes) {
+    return DecodeTableCheckpoint(bytes);
+  }
+};
+
+namespace {
+
+using Log = VersionLog<TableTraits>;
+
+std::string LogFolder(const Uuid& table) { return TableLog::Folder(table) + "/log"; }
+
+}  // namespace
+
+TableLog::TableLog(std::unique_ptr<Log> log) : log_(std::move(log)) {}
+
+TableLog::~TableLog() = default;
+
+std::string TableLog::Folder(const Uuid& table) { return "tables/" + table.ToString(); }
+
+Result<std::unique_ptr<TableLog>> TableLog::Create(ObjectStore& store, const Clock& clock,
+                                                   const Uuid& table, TableSchema schema,
+                                                   TableOptions options) {
+  VersionEdit first;
+  first.kind = EditKind::kCreate;
+  first.schema = std::move(schema);
+  first.options = std::move(options);
+  VARVE_ASSIGN(auto log, Log::Create(store, clock, LogFolder(table), std::move(first)));
+  return std::unique_ptr<TableLog>(new TableLog(std::move(log)));
+}
+
+Result<std::unique_ptr<TableLog>> TableLog::Open(ObjectStore& store, const Clock& clock,
+                                                 const Uuid& table) {
+  VARVE_ASSIGN(auto log, Log::Open(store, clock, LogFolder(table)));
+  return std::unique_ptr<TableLog>(new TableLog(std::move(log)));
+}
+
+std::shared_ptr<const Version> TableLog::current() const { return log_->current(); }
+
+Result<std::shared_ptr<const Version>> TableLog::Commit(VersionEdit edit) {
+  return log_->Commit([&](const Version&) { return edit; });
+}
+
+Result<std::shared_ptr<const Version>> TableLog::Load(VersionId id) const { return log_->Load(id); }
+
+std::vector<std::shared_ptr<const Version>> TableLog::live() const { return log_->live(); }
+
+}  // namespace varve
