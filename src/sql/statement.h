@@ -1,5 +1,5 @@
-// Statement: what a text of Varve's dialect means. Statements that DuckDB answers (SELECT and the like) stay text,
-// rewritten to DuckDB's spelling; all others are fully taken apart here.
+// Statement: what a text of Varve's dialect means. Statements that DuckDB answers (SELECT and the
+// like) stay text, rewritten to DuckDB's spelling; all others are fully taken apart here.
 #pragma once
 
 #include <cstdint>
@@ -71,8 +71,8 @@ struct ExpressionText {  // anything else, in DuckDB's spelling: "now() - INTERV
   std::string sql;
   bool operator==(const ExpressionText&) const = default;
 };
-using InsertValue =
-    std::variant<NullLiteral, NumberLiteral, StringLiteral, BytesLiteral, BooleanLiteral, ExpressionText>;
+using InsertValue = std::variant<NullLiteral, NumberLiteral, StringLiteral, BytesLiteral,
+                                 BooleanLiteral, ExpressionText>;
 
 struct InsertStatement {
   TableName name;
@@ -102,9 +102,10 @@ struct CreateSchemaStatement {
   IfPresent if_present = IfPresent::kFail;
 };
 
-struct CopyFromStatement {  // COPY t [(columns)] FROM 'path' [WITH] [(FORMAT csv, HEADER true, ...)]
+struct CopyFromStatement {  // COPY t [(columns)] FROM 'path' [WITH] [(FORMAT csv, HEADER true,
+                            // ...)]
   TableName name;
-  std::vector<std::string> columns;            // empty: by name (Parquet, CSV with header), else all in order
+  std::vector<std::string> columns;  // empty: by name (Parquet, CSV with header), else all in order
   std::string path;
   std::map<std::string, std::string> options;  // keys in lower case
 };
@@ -120,9 +121,9 @@ struct ExplainStatement {
 };
 
 using Statement =
-    std::variant<CreateTableStatement, DropTableStatement, AddColumnsStatement, ModifySettingStatement,
-                 InsertStatement, DescribeStatement, ShowTablesStatement, ShowDatabasesStatement,
-                 ShowCreateTableStatement, ExistsStatement, UseStatement, CreateSchemaStatement,
-                 CopyFromStatement, QueryStatement, ExplainStatement>;
+    std::variant<CreateTableStatement, DropTableStatement, AddColumnsStatement,
+                 ModifySettingStatement, InsertStatement, DescribeStatement, ShowTablesStatement,
+                 ShowDatabasesStatement, ShowCreateTableStatement, ExistsStatement, UseStatement,
+                 CreateSchemaStatement, CopyFromStatement, QueryStatement, ExplainStatement>;
 
 }  // namespace varve
