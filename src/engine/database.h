@@ -1,0 +1,167 @@
+// Database: all tables of one store, with what they share: the write-ahead log, the flush threads,
+// the memory budget.
+//
+// Write path: validate -> Wal::Append (durable) -> memtable -> return. When a memtable is full it
+// is sealed and flushed in the background: sorted, written as one Parquet file per segment,
+// committed as one version; then the log is cut.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/ids.h"
+#include "engine/table.h"
+#include "meta/catalogue.h"
+#include "model/point_batch.h"
+#include "store/object_store.h"
+#include "wal/wal.h"
+
+namespace varve {
+
+struct DatabaseOptions {
+  ObjectStore* store = nullptr;  // all four outlive the database
+  Wal* wal = nullptr;
+  const Clock* clock = nullptr;
+  IdSource* ids = nullptr;
+  size_t flush_threads = 1;
+  // Of all memtables together, sealed ones included. Beyond half of it the largest memtable is
+  // flushed early; at the limit writes wait up to write_wait for flushes, then fail with
+  // kResourceExhausted.
+  uint64_t write_memory_bytes_max = uint64_t{1} << 30;
+  std::chrono::milliseconds write_wait = std::chrono::seconds(5);
+  // For tables that a schemaless write makes: they keep their rows for ever unless these say
+  // otherwise.
+  TableOptions auto_table_options = {.enable_ttl = false};
+  std::string auto_timestamp_column = "timestamp";
+};
+
+struct TableWrite {
+  std::shared_ptr<Table> table;
+  RowBatch batch;
+};
+
+struct DatabaseStats {
+  uint64_t tables = 0;
+  uint64_t written_rows = 0;  // since start
+  uint64_t written_batches = 0;
+  uint64_t memtable_bytes = 0;
+  uint64_t flushes = 0;
+  uint64_t flushed_rows = 0;
+  uint64_t flush_failures = 0;
+  uint64_t recovered_rows = 0;   // replayed from the log at the start
+  uint64_t rejected_writes = 0;  // for lack of memory
+  WalStats wal;
+};
+
+// Thread-safe.
+class Database {
+ public:
+  // Opens the catalogue and every table and replays the log: when it returns, all acknowledged rows
+  // can be read. Errors: kCorruption (names the file), kNotSupported (newer format), kIo.
+  static Result<std::unique_ptr<Database>> Open(DatabaseOptions options);
+  ~Database();
+
+  // Takes no more writes, ends the flushes that run. What is in memtables is in the log, and so not
+  // lost.
+  Status Close();
+
+  // Errors: kNotFound "Table not found, table:T" / "Schema not found, schema_name:S".
+  Result<std::shared_ptr<Table>> FindTable(std::string_view schema, std::string_view name) const;
+  // Sorted by name. Errors: kNotFound for the schema.
+  Result<std::vector<std::shared_ptr<Table>>> ListTables(std::string_view schema) const;
+  std::vector<std::string> ListSchemas() const;
+  bool HasSchema(std::string_view schema) const;
+
+  // Errors: kAlreadyExists "Failed to create table, table already exists, table:T.", kNotFound
+  // (schema), and those of TableLog::Create. When two callers make the same table, one gets
+  // kAlreadyExists.
+  Result<std::shared_ptr<Table>> CreateTable(std::string_view schema, std::string_view name,
+                                             TableSpec spec, TableOptions options);
+  // Readers that have a view go on; new ones get kNotFound. Errors: kNotFound.
+  Status DropTable(std::string_view schema, std::string_view name);
+  Status CreateSchema(std::string_view schema);
+
+  // Writes all batches or none: when it returns ok they are durable and visible. One batch per
+  // table. Errors: kInvalidArgument (a batch does not fit its table, too many rows),
+  // kResourceExhausted (memory, disk: try again later), kNotFound (a table has been dropped), kIo.
+  Status Write(std::vector<TableWrite> writes);
+
+  // Writes points by name, one batch per table, all or none. Tables and columns that are missing
+  // are made first (tags as string TAG, the others sorted by name; these stay even when the write
+  // then fails). Errors: as Write; kInvalidArgument "Value type is not same, table:.., column:.."
+  // and for a tag that is a field or the other way round.
+  Status WritePoints(std::string_view schema, std::vector<PointBatch> points);
+
+  // Flushes the memtables of all tables and waits. Returns the first error; the others are logged.
+  Status FlushAll();
+
+  DatabaseStats stats() const;
+  ObjectStore& store() const { return *options_.store; }
+
+ private:
+  explicit Database(DatabaseOptions options);
+  Status OpenTables();
+  Result<std::shared_ptr<Table>> OpenTable(const TableEntry& entry);
+  std::shared_ptr<Table> TableById(TableId id) const;
+  std::vector<std::shared_ptr<Table>> AllTables() const;
+
+  // Waits until the bytes fit into the memory of writes. Errors: kResourceExhausted.
+  Status ReserveMemory(uint64_t bytes);
+  void FlushLargest();
+
+  void RequestFlush(TableId id);
+  void FlushInBackground(TableId id);
+  // Tries flushes again that have failed.
+  void RunRetries();
+
+  Result<std::shared_ptr<Table>> FindOrCreateFor(std::string_view schema, const PointBatch& points);
+
+  const DatabaseOptions options_;
+  std::unique_ptr<Catalogue> catalogue_;
+
+  std::mutex ddl_mutex_;  // one CREATE or DROP at a time; held across I/O
+
+  mutable std::shared_mutex tables_mutex_;
+  std::map<TableId, std::shared_ptr<Table>> tables_;
+  std::map<std::string, std::map<std::string, std::shared_ptr<Table>, std::less<>>, std::less<>>
+      by_name_;
+
+  std::mutex memory_mutex_;
+  std::condition_variable memory_freed_;
+  uint64_t reserved_bytes_ = 0;  // of writes under way
+
+  std::mutex flush_mutex_;
+  std::condition_variable retry_wake_;
+  std::set<TableId> flush_queued_;
+  std::map<TableId, int> flush_failures_;  // in a row, by table
+  bool closing_ = false;
+  std::thread retry_thread_;
+
+  struct Counters {
+    std::atomic<uint64_t> written_rows = 0;
+    std::atomic<uint64_t> written_batches = 0;
+    std::atomic<uint64_t> flushes = 0;
+    std::atomic<uint64_t> flushed_rows = 0;
+    std::atomic<uint64_t> flush_failures = 0;
+    std::atomic<uint64_t> recovered_rows = 0;
+    std::atomic<uint64_t> rejected_writes = 0;
+  };
+  Counters counters_;
+  const std::shared_ptr<std::atomic<int64_t>> memtable_bytes_ =
+      std::make_shared<std::atomic<int64_t>>(0);
+  std::unique_ptr<Executor> flusher_;
+};
+
+}  // namespace varve

@@ -1,0 +1,36 @@
+// FlushJob: sealed memtables in, files and the edit that names them out. It commits nothing: the
+// caller does.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "engine/memtable.h"
+#include "meta/version.h"
+#include "store/object_store.h"
+
+namespace varve {
+
+struct FlushInput {
+  ObjectStore* store = nullptr;
+  IdSource* ids = nullptr;
+  std::string table_folder;  // "tables/<uuid>"
+  std::shared_ptr<const TableSchema> schema;
+  TableOptions options;  // segment_duration may be open: it is chosen then
+  std::vector<std::shared_ptr<const MemtableView>> memtables;  // oldest first, none empty
+};
+
+// Writes the rows, sorted by the primary key, as one file per segment. The files are durable when
+// it returns ok; the edit adds them, sets `flushed` to the newest write of the memtables, and the
+// segment duration when it was chosen here. On an error no file is left, as far as the store lets
+// them be deleted. One thread.
+Result<VersionEdit> RunFlush(const FlushInput& input);
+
+// Deletes the files of an edit that is known not to be committed. Failures are only logged: GC
+// finds the rest.
+void DiscardFiles(ObjectStore& store, const VersionEdit& edit);
+
+}  // namespace varve

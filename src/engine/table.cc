@@ -1,0 +1,278 @@
+#include "engine/table.h"
+
+#include <arrow/record_batch.h>
+
+#include "base/log.h"
+#include "engine/batch_check.h"
+#include "engine/batch_format.h"
+#include "engine/flush_job.h"
+
+namespace varve {
+
+Table::Table(TableServices services, TableEntry entry, std::unique_ptr<TableLog> log)
+    : services_(std::move(services)),
+      entry_(std::move(entry)),
+      log_(std::move(log)),
+      version_(log_->current()),
+      active_(std::make_shared<Memtable>()) {
+  last_begun_ = version_->flushed;
+  last_ended_ = version_->flushed;
+}
+
+Table::~Table() { *services_.memtable_bytes -= memtable_bytes_; }
+
+std::shared_ptr<const TableSchema> Table::schema() const {
+  std::lock_guard lock(state_mutex_);
+  return version_->schema;
+}
+
+TableOptions Table::options() const {
+  std::lock_guard lock(state_mutex_);
+  return version_->options;
+}
+
+ReadView Table::View() const {
+  std::lock_guard lock(state_mutex_);
+  ReadView view;
+  view.version = version_;
+  view.schema = version_->schema;
+  for (const auto& memtable : sealed_) {
+    view.memtables.push_back(memtable->View());
+  }
+  auto active = active_->View();
+  if (active->row_count() > 0) {
+    view.memtables.push_back(std::move(active));
+  }
+  return view;
+}
+
+uint64_t Table::active_bytes() const {
+  std::lock_guard lock(state_mutex_);
+  return active_->size_bytes();
+}
+
+// --- writing ---
+
+Result<Sequence> Table::Begin() {
+  std::lock_guard lock(write_mutex_);
+  if (dropped_) {
+    return NotFound("Table not found, table:{}", entry_.name);
+  }
+  last_begun_ = Sequence(last_begun_.value() + 1);
+  return last_begun_;
+}
+
+void Table::WaitForTurn(std::unique_lock<std::mutex>& lock, Sequence sequence) {
+  turn_.wait(lock, [&] { return last_ended_.value() + 1 == sequence.value(); });
+}
+
+void Table::EndTurn(Sequence sequence) {
+  {
+    std::lock_guard lock(write_mutex_);
+    last_ended_ = sequence;
+  }
+  turn_.notify_all();
+}
+
+Status Table::Apply(Sequence sequence, const RowBatch& batch) {
+  {
+    std::unique_lock lock(write_mutex_);
+    WaitForTurn(lock, sequence);
+  }
+  // Only the thread whose turn it is gets here, so that the memtable sees rising sequences.
+  Status status;
+  {
+    std::lock_guard lock(state_mutex_);
+    status = AddLocked(batch, sequence);
+  }
+  EndTurn(sequence);
+  return status;
+}
+
+Status Table::AddLocked(const RowBatch& batch, Sequence sequence) {
+  const uint64_t before = active_->size_bytes();
+  auto status = active_->Add(batch, version_->schema->timestamp().id, sequence);
+  const uint64_t after = active_->size_bytes();
+  const auto grown = static_cast<int64_t>(after) - static_cast<int64_t>(before);
+  memtable_bytes_ += grown;
+  *services_.memtable_bytes += grown;
+  if (after >= version_->options.write_buffer_size_bytes) {
+    SealLocked();
+  }
+  return status;
+}
+
+void Table::Abandon(Sequence sequence) {
+  {
+    std::unique_lock lock(write_mutex_);
+    WaitForTurn(lock, sequence);
+  }
+  EndTurn(sequence);
+}
+
+Result<uint64_t> Table::Recover() {
+  uint64_t rows = 0;
+  const auto apply = [&](Sequence sequence, std::string_view payload) -> Status {
+    VARVE_ASSIGN(const RowBatch batch, DecodeBatch(payload));
+    VARVE_TRY(CheckBatch(batch, *version_->schema));
+    std::lock_guard lock(state_mutex_);
+    VARVE_TRY(AddLocked(batch, sequence));
+    rows += batch.row_series.size();
+    last_begun_ = sequence;
+    last_ended_ = sequence;
+    return {};
+  };
+  if (auto status = services_.wal->Replay(entry_.id, version_->flushed, apply); !status) {
+    return std::unexpected(status.error().WithContext(
+        fmt::format("recovering table {} from the write-ahead log", entry_.name)));
+  }
+  return rows;
+}
+
+void Table::MarkDropped() {
+  std::unique_lock lock(write_mutex_);
+  dropped_ = true;
+  turn_.wait(lock, [this] { return last_ended_ == last_begun_; });
+}
+
+bool Table::dropped() const { return dropped_; }
+
+// --- versions ---
+
+void Table::Install(std::shared_ptr<const Version> version) {
+  std::lock_guard lock(state_mutex_);
+  if (version->id <= version_->id) {
+    return;
+  }
+  version_ = std::move(version);
+  while (!sealed_.empty() && sealed_.front()->last_sequence() <= version_->flushed) {
+    const auto freed = static_cast<int64_t>(sealed_.front()->size_bytes());
+    memtable_bytes_ -= freed;
+    *services_.memtable_bytes -= freed;
+    sealed_.pop_front();
+  }
+}
+
+Status Table::ReopenLogIfUncertain() {
+  if (log_state_ == LogState::kKnown) {
+    return {};
+  }
+  VARVE_ASSIGN(log_, TableLog::Open(*services_.store, *services_.clock, entry_.uuid));
+  log_state_ = LogState::kKnown;
+  Install(log_->current());
+  return {};
+}
+
+Result<std::shared_ptr<const Version>> Table::Commit(VersionEdit edit) {
+  auto committed = log_->Commit(std::move(edit));
+  if (!committed) {
+    if (committed.error().kind == ErrorKind::kUnknownOutcome) {
+      log_state_ = LogState::kUncertain;
+    }
+    return committed;
+  }
+  Install(*committed);
+  return committed;
+}
+
+Status Table::AddColumns(std::vector<ColumnSchema> columns) {
+  std::lock_guard lock(commit_mutex_);
+  VARVE_TRY(ReopenLogIfUncertain());
+  VARVE_ASSIGN(TableSchema next, schema()->WithColumnsAdded(std::move(columns)));
+  VersionEdit edit;
+  edit.kind = EditKind::kAlter;
+  edit.schema = std::move(next);
+  VARVE_TRY(Commit(std::move(edit)));
+  return {};
+}
+
+Status Table::ModifyOptions(const std::map<std::string, std::string>& changes) {
+  std::lock_guard lock(commit_mutex_);
+  VARVE_TRY(ReopenLogIfUncertain());
+  VARVE_ASSIGN(TableOptions next, WithChanges(options(), changes, OptionsUse::kAlter));
+  VersionEdit edit;
+  edit.kind = EditKind::kAlter;
+  edit.options = std::move(next);
+  VARVE_TRY(Commit(std::move(edit)));
+  return {};
+}
+
+// --- flushing ---
+
+void Table::SealLocked() {
+  if (active_->row_count() == 0) {
+    return;
+  }
+  sealed_.push_back(active_);
+  active_ = std::make_shared<Memtable>();
+  services_.request_flush(entry_.id);
+}
+
+void Table::Seal() {
+  std::lock_guard lock(state_mutex_);
+  SealLocked();
+}
+
+Status Table::Flush() {
+  Seal();
+  return FlushSealed();
+}
+
+std::vector<std::shared_ptr<const MemtableView>> Table::SealedViews() const {
+  std::lock_guard lock(state_mutex_);
+  std::vector<std::shared_ptr<const MemtableView>> views;
+  for (const auto& memtable : sealed_) {
+    views.push_back(memtable->View());
+  }
+  return views;
+}
+
+Status Table::FlushSealed() {
+  std::lock_guard flushing(flush_mutex_);
+  {
+    std::lock_guard committing(commit_mutex_);
+    VARVE_TRY(ReopenLogIfUncertain());
+  }
+  FlushInput input;
+  input.memtables = SealedViews();
+  if (input.memtables.empty() || dropped_) {
+    return {};
+  }
+  input.store = services_.store;
+  input.ids = services_.ids;
+  input.table_folder = TableLog::Folder(entry_.uuid);
+  input.schema = schema();
+  input.options = options();
+  VARVE_ASSIGN(VersionEdit edit, RunFlush(input));
+
+  std::lock_guard committing(commit_mutex_);
+  if (auto status = ReopenLogIfUncertain(); !status) {
+    DiscardFiles(*services_.store, edit);
+    return status;
+  }
+  if (edit.options) {
+    // Options may have been altered since; only the segment duration is this flush's to say.
+    TableOptions latest = options();
+    latest.segment_duration = edit.options->segment_duration;
+    edit.options = std::move(latest);
+  }
+  const Sequence flushed = *edit.flushed;
+  if (auto committed = Commit(edit); !committed) {
+    if (committed.error().kind != ErrorKind::kUnknownOutcome) {
+      DiscardFiles(*services_.store, edit);
+    }
+    return std::unexpected(committed.error());
+  }
+  uint64_t rows = 0;
+  for (const auto& view : input.memtables) {
+    rows += view->row_count();
+  }
+  services_.flushed(rows);
+  // The rows are in files either way; the next flush cuts the log up to a later place.
+  if (auto status = services_.wal->Truncate(entry_.id, flushed); !status) {
+    LogWarn("the log of table {} could not be cut: {}", entry_.name, status.error().message);
+  }
+  return {};
+}
+
+}  // namespace varve

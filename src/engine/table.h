@@ -1,0 +1,141 @@
+// Table: one table's life: its log of versions, its memtables, its sequence of writes.
+//
+// A row is in exactly one place of what readers see: in the active memtable, in one sealed
+// memtable, or in the files of the current version. `flushed` of a version says up to which write
+// it is in files; installing the version drops just the memtables up to there, under the same lock.
+//
+// Writes of several threads get their sequences in order, are logged side by side, and reach the
+// memtable in the order of their sequences. So everything up to the newest write of a memtable is
+// in it or before it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "engine/read_view.h"
+#include "meta/catalogue.h"
+#include "meta/table_log.h"
+#include "model/row_batch.h"
+#include "store/object_store.h"
+#include "wal/wal.h"
+
+namespace varve {
+
+// What a table needs of its database. All pointers outlive it.
+struct TableServices {
+  ObjectStore* store = nullptr;
+  Wal* wal = nullptr;
+  const Clock* clock = nullptr;
+  IdSource* ids = nullptr;
+  // A memtable has been sealed: flush the table some time soon.
+  std::function<void(TableId)> request_flush;
+  // Rows have reached files.
+  std::function<void(uint64_t rows)> flushed;
+  // The bytes of all memtables of the database; each table adds and takes away its own. Shared,
+  // because a reader may hold a table longer than the database lives.
+  std::shared_ptr<std::atomic<int64_t>> memtable_bytes;
+};
+
+// Thread-safe. Made by Database only.
+class Table {
+ public:
+  Table(TableServices services, TableEntry entry, std::unique_ptr<TableLog> log);
+  ~Table();
+
+  TableId id() const { return entry_.id; }
+  const Uuid& uuid() const { return entry_.uuid; }
+  const std::string& schema_name() const { return entry_.schema; }
+  const std::string& name() const { return entry_.name; }
+
+  std::shared_ptr<const TableSchema> schema() const;
+  TableOptions options() const;
+
+  // A consistent view of now: all rows whose write has returned, no row twice. Stays valid while it
+  // is held, also when the table is flushed, altered or dropped.
+  ReadView View() const;
+
+  // Errors: those of TableSchema::WithColumnsAdded and TableLog::Commit.
+  Status AddColumns(std::vector<ColumnSchema> columns);
+  // Errors: those of WithChanges(…, kAlter) and TableLog::Commit.
+  Status ModifyOptions(const std::map<std::string, std::string>& changes);
+
+  // Everything written before the call is in files when it returns ok. Errors: kIo,
+  // kResourceExhausted and the like: the rows stay in memory and in the log, and the flush is tried
+  // again by itself.
+  Status Flush();
+
+  // --- for Database ---
+
+  // A write begins: its sequence. Each Begin is followed by one Apply or Abandon, from any thread.
+  // Errors: kNotFound when the table has been dropped.
+  Result<Sequence> Begin();
+  // The write is durable: makes its rows visible, when all writes before it have ended.
+  Status Apply(Sequence sequence, const RowBatch& batch);
+  // The write has failed.
+  void Abandon(Sequence sequence);
+
+  // Reads what the log holds beyond the files. Before any Begin. Returns the number of rows.
+  Result<uint64_t> Recover();
+
+  // Makes the active memtable a sealed one, if it has rows.
+  void Seal();
+  // Writes the sealed memtables to files and commits them. Errors as Flush.
+  Status FlushSealed();
+
+  // No more writes; returns when those under way have ended. Readers go on.
+  void MarkDropped();
+  bool dropped() const;
+
+  uint64_t active_bytes() const;
+
+ private:
+  // Takes the turn of `sequence`: returns when all writes before it have ended.
+  void WaitForTurn(std::unique_lock<std::mutex>& lock, Sequence sequence);
+  void EndTurn(Sequence sequence);
+  // Makes the version the current one, if it is newer, and drops the memtables that are in its
+  // files.
+  void Install(std::shared_ptr<const Version> version);
+  Result<std::shared_ptr<const Version>> Commit(VersionEdit edit);
+  // After a commit with an unknown outcome: what is true now.
+  Status ReopenLogIfUncertain();
+  // Adds the rows to the active memtable and seals it when it is full. Requires state_mutex_.
+  Status AddLocked(const RowBatch& batch, Sequence sequence);
+  void SealLocked();
+  std::vector<std::shared_ptr<const MemtableView>> SealedViews() const;
+
+  const TableServices services_;
+  const TableEntry entry_;
+
+  // Commits, one at a time; held across I/O. Before state_mutex_.
+  std::mutex commit_mutex_;
+  std::unique_ptr<TableLog> log_;
+  enum class LogState : uint8_t { kKnown, kUncertain } log_state_ = LogState::kKnown;
+
+  // Flushes, one at a time; held across I/O. Before commit_mutex_.
+  std::mutex flush_mutex_;
+
+  // The order of writes. Before state_mutex_.
+  mutable std::mutex write_mutex_;
+  std::condition_variable turn_;
+  Sequence last_begun_;
+  Sequence last_ended_;
+  std::atomic<bool> dropped_ = false;
+
+  mutable std::mutex state_mutex_;
+  std::shared_ptr<const Version> version_;
+  std::shared_ptr<Memtable> active_;
+  std::deque<std::shared_ptr<Memtable>> sealed_;  // oldest first
+  int64_t memtable_bytes_ = 0;  // of active_ and sealed_, as reported to the services
+};
+
+}  // namespace varve
