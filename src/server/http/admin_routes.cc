@@ -1,0 +1,66 @@
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "server/http/admin_routes_internal.h"
+#include "server/http/metrics.h"
+
+namespace varve {
+namespace {
+
+struct LevelName {
+  std::string_view name;
+  LogLevel level;
+};
+// CeresDB's; quieter ones could hide what an operator is about to look for.
+constexpr std::array kLevels = {LevelName{"trace", LogLevel::kTrace},
+                                LevelName{"debug", LogLevel::kDebug},
+                                LevelName{"info", LogLevel::kInfo}};
+
+HttpResponse Json(const nlohmann::ordered_json& document) {
+  HttpResponse response;
+  response.body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return response;
+}
+
+HttpResponse ChangeLogLevel(const HttpRequest& request) {
+  const std::string* const name = request.Parameter("level");
+  for (const LevelName& known : kLevels) {
+    if (known.name == *name) {
+      SetLogLevel(known.level);
+      return Json(*name);
+    }
+  }
+  return ErrorResponse(400, "Only allow to change log level to <trace|debug|info>");
+}
+
+}  // namespace
+
+void AddAdminRoutes(Router& router, AdminSources sources) {
+  router.Add("GET", "/", [](const HttpRequest&) { return Json({{"status", "ok"}}); });
+  // InfluxDB's form, which its clients check.
+  router.Add("GET", "/health", [](const HttpRequest&) {
+    return Json({{"name", "varve"},
+                 {"message", "ready for queries and writes"},
+                 {"status", "pass"},
+                 {"checks", nlohmann::ordered_json::array()}});
+  });
+  const auto metrics = std::make_shared<Metrics>(std::move(sources.stats));
+  router.SetObserver([metrics](std::string_view route, int status, std::chrono::nanoseconds time) {
+    metrics->ObserveRequest(route, status, time);
+  });
+  router.Add("GET", "/metrics", [metrics](const HttpRequest&) {
+    HttpResponse response;
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    response.body = metrics->Text();
+    return response;
+  });
+  const auto flush = [flush_all = std::move(sources.flush_all)](const HttpRequest&) {
+    const FlushOutcome outcome = flush_all();
+    return Json({{"success", outcome.success}, {"failed", outcome.failed}});
+  };
+  router.Add("POST", "/debug/flush_memtable", flush);
+  router.Add("POST", "/flush_memtable", flush);  // until CeresDB 0.4
+  router.Add("PUT", "/debug/log_level/{level}", ChangeLogLevel);
+}
+
+}  // namespace varve

@@ -1,0 +1,33 @@
+#include "base/log.h"
+#include "server/http/admin_routes_internal.h"
+#include "server/http/sql_routes.h"
+
+namespace varve {
+namespace {
+
+FlushOutcome FlushTables(Database& database) {
+  FlushOutcome outcome;
+  for (const std::string& schema : database.ListSchemas()) {
+    const auto tables = database.ListTables(schema);
+    if (!tables) {
+      continue;  // dropped since
+    }
+    for (const auto& table : *tables) {
+      const Status flushed = table->Flush();
+      if (!flushed) {
+        LogWarn("{}.{} cannot be flushed: {}", schema, table->name(), flushed.error().message);
+      }
+      (flushed ? outcome.success : outcome.failed).push_back(table->name());
+    }
+  }
+  return outcome;
+}
+
+}  // namespace
+
+void AddAdminRoutes(Router& router, Database& database) {
+  AddAdminRoutes(router, AdminSources{[&database] { return database.stats(); },
+                                      [&database] { return FlushTables(database); }});
+}
+
+}  // namespace varve

@@ -1,0 +1,105 @@
+// A QueryEngine without a database: a test says what each statement answers. For tests only.
+#pragma once
+
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "query/session.h"
+
+namespace varve {
+
+struct TestRows {
+  std::shared_ptr<arrow::RecordBatch> batch;
+  int times = 1;               // how often it comes
+  std::optional<Error> error;  // after that; nullopt = the end
+};
+using TestAnswerOf = std::variant<uint64_t, TestRows, Error>;
+
+struct TestEngineState {
+  std::map<std::string, TestAnswerOf> answers;
+  std::atomic<int> sessions_made = 0;
+  std::atomic<int> cancels = 0;
+  std::atomic<int> batches = 0;
+  std::function<void()> stream_ended = [] {};
+};
+
+class TestStream final : public ResultStream {
+ public:
+  TestStream(TestRows rows, TestEngineState& state) : rows_(std::move(rows)), state_(state) {}
+  ~TestStream() override { state_.stream_ended(); }
+  std::shared_ptr<arrow::Schema> schema() const override { return rows_.batch->schema(); }
+  Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
+    if (rows_.times == 0) {
+      if (rows_.error) {
+        return std::unexpected(*rows_.error);
+      }
+      return nullptr;
+    }
+    --rows_.times;
+    ++state_.batches;
+    return rows_.batch;
+  }
+
+ private:
+  TestRows rows_;
+  TestEngineState& state_;
+};
+
+class TestSession final : public Session {
+ public:
+  TestSession(std::string schema, TestEngineState& state)
+      : schema_(std::move(schema)), state_(state) {}
+  Result<QueryResult> Execute(std::string_view sql) override {
+    if (sql == "SHOW schema") {
+      return InvalidArgument("in {}", schema_);
+    }
+    if (sql.starts_with("USE ")) {
+      schema_ = sql.substr(4);
+      return AffectedRows{0};
+    }
+    const auto found = state_.answers.find(std::string(sql));
+    if (found == state_.answers.end()) {
+      return InvalidArgument("no such statement: {}", sql);
+    }
+    if (const auto* error = std::get_if<Error>(&found->second)) {
+      return std::unexpected(*error);
+    }
+    if (const auto* rows = std::get_if<uint64_t>(&found->second)) {
+      return AffectedRows{*rows};
+    }
+    return std::make_unique<TestStream>(std::get<TestRows>(found->second), state_);
+  }
+  Result<QueryResult> Execute(const Statement&) override { return NotSupported("only text"); }
+  Status Ingest(std::vector<PointBatch>) override { return {}; }
+  void Cancel() override { ++state_.cancels; }
+  const std::string& schema() const override { return schema_; }
+  Status UseSchema(std::string_view schema) override {
+    schema_ = schema;
+    return {};
+  }
+
+ private:
+  std::string schema_;
+  TestEngineState& state_;
+};
+
+class TestEngine final : public QueryEngine {
+ public:
+  Result<std::unique_ptr<Session>> NewSession(SessionOptions options) override {
+    if (options.schema == "missing") {
+      return NotFound("Schema not found, schema_name:missing");
+    }
+    ++state.sessions_made;
+    return std::make_unique<TestSession>(options.schema, state);
+  }
+  TestEngineState state;
+};
+
+}  // namespace varve
