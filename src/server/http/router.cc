@@ -95,7 +95,7 @@ Router::Match Router::Find(const HttpRequest& request) const {
     if (request.method == "HEAD" && route.method == "GET") {
       match.route = &route;
     }
-    match.allowed += (match.allowed.empty() ? "" : ", ") + route.method;
+    match.allowed.append(match.allowed.empty() ? "" : ", ").append(route.method);
   }
   return match;
 }
