@@ -42,7 +42,7 @@ HttpResponse ErrorResponse(int status, std::string_view message) {
   response.status = status;
   response.body = fmt::format(R"({{"code":{},"message":{}}})", status, JsonString(message));
   if (status == 503) {
-    response.headers["Retry-After"] = kRetryAfterSeconds;
+    response.headers.insert_or_assign("Retry-After", std::string(kRetryAfterSeconds));
   }
   return response;
 }
