@@ -1,0 +1,54 @@
+// CopySource: files that COPY … FROM reads, through a DuckDB instance of its own that never sees a
+// client's SQL: paths and options reach it as quoted values only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "duckdb.hpp"
+#include "model/table_schema.h"
+#include "query/session.h"
+
+namespace varve {
+
+struct CopyRequest {
+  std::string path;
+  std::map<std::string, std::string> options;  // keys in lower case
+  const TableSchema* schema = nullptr;
+  std::vector<std::string> columns;  // as the statement lists them; empty: all
+};
+
+struct CopyRows {
+  std::vector<size_t> targets;  // the columns that the file has, as places in the schema
+  std::unique_ptr<duckdb::Connection> connection;
+  std::unique_ptr<ResultStream>
+      rows;  // columns of `targets`, of their types; runs on `connection`, ends before it
+};
+
+// Thread-safe.
+class CopySource {
+ public:
+  CopySource(CopyPolicy policy, uint64_t memory_bytes_max)
+      : policy_(std::move(policy)), memory_bytes_max_(memory_bytes_max) {}
+
+  // Errors: kInvalidArgument (a folder that is not allowed, options, columns that do not match,
+  // values that do not fit: the last while the rows are read, with file, column and value),
+  // kNotFound (no such file), kIo.
+  Result<CopyRows> Open(const CopyRequest& request);
+
+ private:
+  Result<std::string> CheckPath(const std::string& path) const;
+  Result<std::unique_ptr<duckdb::Connection>> Connect();
+
+  const CopyPolicy policy_;
+  const uint64_t memory_bytes_max_;
+  std::mutex mutex_;
+  std::unique_ptr<duckdb::DuckDB> reader_;  // made when it is first needed
+};
+
+}  // namespace varve

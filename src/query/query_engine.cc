@@ -1,0 +1,79 @@
+#include <utility>
+
+#include "duckdb/main/config.hpp"
+#include "query/coercions.h"
+#include "query/duckdb_bridge.h"
+#include "query/duckdb_fence.h"
+#include "query/duckdb_file_system.h"
+#include "query/session_internal.h"
+
+namespace varve {
+namespace {
+
+// COPY's own instance reads and converts a few batches at a time.
+constexpr uint64_t kCopyMemoryBytesMax = uint64_t{512} << 20;
+
+class QueryEngineImpl final : public QueryEngine {
+ public:
+  explicit QueryEngineImpl(QueryEngineOptions options)
+      : state_{.options = options, .copy_source = CopySource(options.copy, kCopyMemoryBytesMax)} {
+    state_.resources.store = &state_.options.database->store();
+    state_.resources.file_prefix = RandomFilePrefix();
+  }
+
+  Status Start() {
+    return Caught([&]() -> Status {
+      duckdb::DBConfig config;
+      Configure(config);
+      state_.duckdb = std::make_unique<duckdb::DuckDB>(nullptr, &config);
+      duckdb::Connection connection(*state_.duckdb);
+      state_.duckdb->GetFileSystem().RegisterSubSystem(duckdb::make_uniq<ObjectFileSystem>(
+          state_.resources.store, state_.resources.file_prefix));
+      VARVE_TRY(RegisterCoercions(connection));
+      for (const char* const sql : kSettings) {
+        const auto result = connection.Query(sql);
+        if (result->HasError()) {
+          return std::unexpected(ToError(result->GetErrorObject()).WithContext(sql));
+        }
+      }
+      return CloseFence(connection, state_.resources);
+    });
+  }
+
+  Result<std::unique_ptr<Session>> NewSession(SessionOptions options) override {
+    return SessionImpl::Open(state_, std::move(options));
+  }
+
+ private:
+  static constexpr std::array kSettings = {
+      "SET GLOBAL TimeZone = 'UTC'",
+      "SET GLOBAL parquet_metadata_cache = true",
+      "SET GLOBAL explain_output = 'all'",
+      "ATTACH ':varve:' AS varve (TYPE varve)",
+  };
+
+  void Configure(duckdb::DBConfig& config) {
+    PrepareFencedConfig(config);
+    duckdb::StorageExtension::Register(
+        config, "varve", MakeStorageExtension(*state_.options.database, state_.resources));
+    config.options.maximum_memory = state_.options.memory_bytes_max;
+    config.options.use_temporary_directory = !state_.options.temp_folder.empty();
+    config.options.temporary_directory = state_.options.temp_folder;
+    config.options.maximum_swap_space = state_.options.temp_bytes_max;
+    if (state_.options.threads > 0) {
+      config.options.maximum_threads = state_.options.threads;
+    }
+  }
+
+  EngineState state_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<QueryEngine>> QueryEngine::Open(QueryEngineOptions options) {
+  auto engine = std::make_unique<QueryEngineImpl>(std::move(options));
+  VARVE_TRY(engine->Start());
+  return engine;
+}
+
+}  // namespace varve

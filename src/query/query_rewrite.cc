@@ -1,0 +1,304 @@
+#include "query/query_rewrite.h"
+
+#include <algorithm>
+#include <array>
+
+#include "duckdb/parser/expression/list.hpp"
+#include "duckdb/parser/parsed_expression_iterator.hpp"
+#include "duckdb/parser/parser.hpp"
+#include "duckdb/parser/query_node/list.hpp"
+#include "duckdb/parser/statement/select_statement.hpp"
+#include "duckdb/parser/tableref/list.hpp"
+#include "query/coercions.h"
+#include "query/duckdb_bridge.h"
+#include "query/session.h"
+
+namespace varve {
+namespace {
+
+using Expression = duckdb::unique_ptr<duckdb::ParsedExpression>;
+using duckdb::ExpressionClass;
+using duckdb::ExpressionType;
+
+// Catalogue names that CeresDB's clients send.
+constexpr std::array<std::string_view, 2> kOtherCatalogNames = {"ceresdb", "horaedb"};
+
+bool IsOtherCatalogName(std::string_view name) {
+  return std::ranges::find(kOtherCatalogNames, name) != kOtherCatalogNames.end();
+}
+
+bool IsInteger(const duckdb::ParsedExpression& expression) {
+  if (expression.GetExpressionClass() == ExpressionClass::CONSTANT) {
+    const duckdb::Value& value = expression.Cast<duckdb::ConstantExpression>().value;
+    return !value.IsNull() && value.type().IsIntegral();
+  }
+  if (expression.GetExpressionClass() != ExpressionClass::FUNCTION) {
+    return false;
+  }
+  const auto& function = expression.Cast<duckdb::FunctionExpression>();
+  return function.is_operator && function.children.size() == 1 &&
+         (function.function_name == "-" || function.function_name == "+") &&
+         IsInteger(*function.children[0]);
+}
+
+// What may be bound a second time only to learn its type. A subquery or a window would leave its
+// plan behind.
+bool MayBeBoundTwice(const duckdb::ParsedExpression& expression) {
+  switch (expression.GetExpressionClass()) {
+    case ExpressionClass::COLUMN_REF:
+    case ExpressionClass::CAST:
+    case ExpressionClass::FUNCTION:
+      break;
+    default:
+      return false;
+  }
+  bool may = true;
+  duckdb::ParsedExpressionIterator::EnumerateChildren(
+      expression, [&](const duckdb::ParsedExpression& child) {
+        may = may &&
+              (child.GetExpressionClass() == ExpressionClass::CONSTANT || MayBeBoundTwice(child));
+      });
+  return may;
+}
+
+void Align(const duckdb::ParsedExpression& other, Expression& literal) {
+  if (!IsInteger(*literal) || IsInteger(other) || !MayBeBoundTwice(other)) {
+    return;
+  }
+  duckdb::vector<Expression> arguments;
+  arguments.push_back(other.Copy());
+  arguments.push_back(std::move(literal));
+  literal = duckdb::make_uniq<duckdb::FunctionExpression>(std::string(kAlignFunction),
+                                                          std::move(arguments));
+}
+
+class Rewriter {
+ public:
+  Rewriter(const RewriteContext& context, NameMapping names)
+      : context_(context), names_(std::move(names)) {}
+
+  const NameMapping& names() const { return names_; }
+
+  // Catalogue names, and which columns collide: must be known before any expression is looked at.
+  void CollectTables(duckdb::QueryNode& node) {
+    duckdb::ParsedExpressionIterator::EnumerateQueryNodeChildren(
+        node, [&](Expression& child) { CollectTables(*child); },
+        [&](duckdb::TableRef& reference) { CollectTable(reference); });
+  }
+
+  void CollectTables(duckdb::ParsedExpression& expression) {
+    if (expression.GetExpressionClass() == ExpressionClass::SUBQUERY) {
+      CollectTables(*expression.Cast<duckdb::SubqueryExpression>().subquery->node);
+    }
+    duckdb::ParsedExpressionIterator::EnumerateChildren(
+        expression, [&](duckdb::ParsedExpression& child) { CollectTables(child); });
+  }
+
+  void Rewrite(duckdb::QueryNode& node) {
+    KeepOutputNames(node);
+    duckdb::ParsedExpressionIterator::EnumerateQueryNodeChildren(
+        node, [&](Expression& child) { Rewrite(child); },
+        [&](duckdb::TableRef& reference) { Rewrite(reference); });
+  }
+
+  void Rewrite(Expression& expression) {
+    if (expression->GetExpressionClass() == ExpressionClass::SUBQUERY) {
+      Rewrite(*expression->Cast<duckdb::SubqueryExpression>().subquery->node);
+    }
+    duckdb::ParsedExpressionIterator::EnumerateChildren(*expression,
+                                                        [&](Expression& child) { Rewrite(child); });
+    switch (expression->GetExpressionClass()) {
+      case ExpressionClass::COLUMN_REF:
+        RenameColumn(expression->Cast<duckdb::ColumnRefExpression>());
+        break;
+      case ExpressionClass::COMPARISON:
+        AlignComparison(expression->Cast<duckdb::ComparisonExpression>());
+        break;
+      case ExpressionClass::BETWEEN:
+        AlignBetween(expression->Cast<duckdb::BetweenExpression>());
+        break;
+      case ExpressionClass::OPERATOR:
+        AlignIn(expression->Cast<duckdb::OperatorExpression>());
+        break;
+      case ExpressionClass::FUNCTION:
+        ZonelessNow(expression);
+        break;
+      default:
+        break;
+    }
+  }
+
+ private:
+  void CollectTable(duckdb::TableRef& reference) {
+    if (reference.type != duckdb::TableReferenceType::BASE_TABLE) {
+      return;
+    }
+    auto& table = reference.Cast<duckdb::BaseTableRef>();
+    if (IsOtherCatalogName(table.catalog_name)) {
+      table.catalog_name = std::string(kDefaultCatalogName);
+    } else if (table.catalog_name.empty() && IsOtherCatalogName(table.schema_name)) {
+      table.schema_name = std::string(kDefaultCatalogName);
+    }
+    if (context_.database == nullptr) {
+      return;
+    }
+    const bool named = !table.schema_name.empty() && table.schema_name != kDefaultCatalogName;
+    const auto found = context_.database->FindTable(
+        named ? std::string_view(table.schema_name) : context_.schema, table.table_name);
+    if (found) {
+      names_.Add(*(*found)->schema());
+    }
+  }
+
+  // A rewritten expression must not change what its column is called.
+  void KeepOutputNames(duckdb::QueryNode& node) {
+    if (node.type == duckdb::QueryNodeType::SET_OPERATION_NODE) {
+      for (auto& child : node.Cast<duckdb::SetOperationNode>().children) {
+        KeepOutputNames(*child);
+      }
+    }
+    if (node.type != duckdb::QueryNodeType::SELECT_NODE) {
+      return;
+    }
+    for (Expression& column : node.Cast<duckdb::SelectNode>().select_list) {
+      const ExpressionClass kind = column->GetExpressionClass();
+      if (column->GetAlias().empty() && kind != ExpressionClass::COLUMN_REF &&
+          kind != ExpressionClass::STAR && kind != ExpressionClass::CONSTANT &&
+          WillChange(*column)) {
+        column->SetAlias(column->GetName());
+      }
+    }
+  }
+
+  bool WillChange(const duckdb::ParsedExpression& expression) const {
+    switch (expression.GetExpressionClass()) {
+      case ExpressionClass::COMPARISON:
+      case ExpressionClass::BETWEEN:
+      case ExpressionClass::SUBQUERY:
+        return true;
+      case ExpressionClass::OPERATOR:
+        if (expression.GetExpressionType() == ExpressionType::COMPARE_IN ||
+            expression.GetExpressionType() == ExpressionType::COMPARE_NOT_IN) {
+          return true;
+        }
+        break;
+      case ExpressionClass::FUNCTION:
+        if (IsNow(expression.Cast<duckdb::FunctionExpression>())) {
+          return true;
+        }
+        break;
+      default:
+        break;
+    }
+    bool will = false;
+    duckdb::ParsedExpressionIterator::EnumerateChildren(
+        expression,
+        [&](const duckdb::ParsedExpression& child) { will = will || WillChange(child); });
+    return will;
+  }
+
+  void Rewrite(duckdb::TableRef& reference) {
+    if (reference.type == duckdb::TableReferenceType::SUBQUERY) {
+      KeepOutputNames(*reference.Cast<duckdb::SubqueryRef>().subquery->node);
+    }
+    if (reference.type == duckdb::TableReferenceType::SHOW_REF) {
+      auto& show = reference.Cast<duckdb::ShowRef>();
+      if (show.query) {
+        Rewrite(*show.query);
+      }
+    }
+    if (reference.type == duckdb::TableReferenceType::JOIN) {
+      for (std::string& column : reference.Cast<duckdb::JoinRef>().using_columns) {
+        column = names_.ToDuckDb(column);
+      }
+    }
+  }
+
+  void RenameColumn(duckdb::ColumnRefExpression& reference) const {
+    if (names_.empty()) {
+      return;
+    }
+    for (std::string& part : reference.column_names) {
+      part = names_.ToDuckDb(part);
+    }
+  }
+
+  void AlignComparison(duckdb::ComparisonExpression& comparison) const {
+    Align(*comparison.left, comparison.right);
+    Align(*comparison.right, comparison.left);
+  }
+
+  void AlignBetween(duckdb::BetweenExpression& between) const {
+    Align(*between.input, between.lower);
+    Align(*between.input, between.upper);
+  }
+
+  void AlignIn(duckdb::OperatorExpression& in) const {
+    if (in.GetExpressionType() != ExpressionType::COMPARE_IN &&
+        in.GetExpressionType() != ExpressionType::COMPARE_NOT_IN) {
+      return;
+    }
+    for (size_t i = 1; i < in.children.size(); ++i) {
+      Align(*in.children[0], in.children[i]);
+    }
+  }
+
+  static bool IsNow(const duckdb::FunctionExpression& function) {
+    return function.children.empty() &&
+           (function.function_name == "now" || function.function_name == "get_current_timestamp" ||
+            function.function_name == "transaction_timestamp");
+  }
+
+  // DuckDB's now() has a time zone. Compared with it, a column would be cast, and neither files nor
+  // row groups could be left out.
+  static void ZonelessNow(Expression& expression) {
+    if (IsNow(expression->Cast<duckdb::FunctionExpression>())) {
+      const std::string alias = expression->GetAlias();
+      expression = duckdb::make_uniq<duckdb::CastExpression>(duckdb::LogicalType::TIMESTAMP,
+                                                             std::move(expression));
+      expression->SetAlias(alias);
+    }
+  }
+
+  const RewriteContext& context_;
+  NameMapping names_;
+};
+
+}  // namespace
+
+Result<RewrittenQuery> RewriteQuery(std::string_view sql, const RewriteContext& context) {
+  return Caught([&]() -> Result<RewrittenQuery> {
+    duckdb::ParserOptions options;
+    options.max_expression_depth = kExpressionDepthMax;
+    duckdb::Parser parser(options);
+    parser.ParseQuery(std::string(sql));
+    if (parser.statements.size() != 1 ||
+        parser.statements[0]->type != duckdb::StatementType::SELECT_STATEMENT) {
+      return InvalidArgument("one query was expected here: SELECT, WITH, VALUES or FROM");
+    }
+    auto statement = duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(
+        std::move(parser.statements[0]));
+    Rewriter rewriter(context, {});
+    rewriter.CollectTables(*statement->node);
+    rewriter.Rewrite(*statement->node);
+    return RewrittenQuery{std::move(statement), rewriter.names()};
+  });
+}
+
+Result<Expression> RewriteExpression(std::string_view sql, const RewriteContext& context,
+                                     NameMapping names) {
+  return Caught([&]() -> Result<Expression> {
+    duckdb::ParserOptions options;
+    options.max_expression_depth = kExpressionDepthMax;
+    auto parsed = duckdb::Parser::ParseExpressionList(std::string(sql), options);
+    if (parsed.size() != 1) {
+      return InvalidArgument("one expression was expected, not: {}", sql);
+    }
+    Rewriter rewriter(context, std::move(names));
+    rewriter.CollectTables(*parsed[0]);
+    rewriter.Rewrite(parsed[0]);
+    return std::move(parsed[0]);
+  });
+}
+
+}  // namespace varve

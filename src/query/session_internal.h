@@ -1,0 +1,130 @@
+// SessionImpl: a connection of DuckDB with a current schema, and what each kind of statement does.
+// Private to query/.
+//
+// The work is spread by kind: session.cc (dispatch, queries), session_ddl.cc, session_show.cc,
+// session_insert.cc, copy_from.cc.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "duckdb.hpp"
+#include "query/copy_source.h"
+#include "query/query_result.h"
+#include "query/query_rewrite.h"
+#include "query/row_batch_builder.h"
+#include "query/session.h"
+#include "query/table_source.h"
+#include "query/varve_catalog.h"
+
+namespace varve {
+
+// What the sessions of one engine share. Thread-safe.
+struct EngineState {
+  QueryEngineOptions options;
+  ScanResources resources;
+  std::unique_ptr<duckdb::DuckDB> duckdb;
+  CopySource copy_source;
+};
+
+// A connection to the engine's DuckDB whose unqualified names mean the schema's tables.
+class SchemaConnection {
+ public:
+  static Result<std::unique_ptr<SchemaConnection>> Open(EngineState& engine,
+                                                        std::string_view schema);
+  // Errors: kNotFound.
+  Status UseSchema(std::string_view schema);
+  // Runs the statement with the names mapped like that.
+  Result<std::unique_ptr<ResultStream>> Run(duckdb::unique_ptr<duckdb::SQLStatement> statement,
+                                            const NameMapping& names);
+  // All rows as one array per column.
+  Result<std::vector<std::shared_ptr<arrow::Array>>> RunToArrays(
+      duckdb::unique_ptr<duckdb::SQLStatement> statement, const NameMapping& names);
+  duckdb::Connection& connection() { return connection_; }
+
+ private:
+  explicit SchemaConnection(EngineState& engine);
+  EngineState& engine_;
+  duckdb::Connection connection_;
+  duckdb::shared_ptr<StatementState> state_;
+};
+
+class SessionImpl final : public Session {
+ public:
+  static Result<std::unique_ptr<Session>> Open(EngineState& engine, SessionOptions options);
+
+  Result<QueryResult> Execute(std::string_view sql) override;
+  Result<QueryResult> Execute(const Statement& statement) override;
+  Status Ingest(std::vector<PointBatch> points) override;
+  void Cancel() override;
+  const std::string& schema() const override { return options_.schema; }
+  Status UseSchema(std::string_view schema) override;
+
+ private:
+  SessionImpl(EngineState& engine, SessionOptions options,
+              std::unique_ptr<SchemaConnection> connection)
+      : engine_(engine), options_(std::move(options)), connection_(std::move(connection)) {}
+
+  Database& database() const { return *engine_.options.database; }
+  RewriteContext Rewriting() const { return {&database(), options_.schema}; }
+  // A second connection, for small evaluations while a query's rows are still coming on the first.
+  Result<SchemaConnection*> Evaluator();
+
+  struct ResolvedName {
+    std::string schema;
+    std::string table;
+  };
+  Result<ResolvedName> Resolve(const TableName& name) const;
+  Result<std::shared_ptr<Table>> Find(const TableName& name) const;
+
+  Result<QueryResult> Run(const QueryStatement& statement);
+  Result<QueryResult> Run(const ExplainStatement& statement);
+  Result<QueryResult> Run(const CreateTableStatement& statement);
+  Result<QueryResult> Run(const DropTableStatement& statement);
+  Result<QueryResult> Run(const AddColumnsStatement& statement);
+  Result<QueryResult> Run(const ModifySettingStatement& statement);
+  Result<QueryResult> Run(const CreateSchemaStatement& statement);
+  Result<QueryResult> Run(const UseStatement& statement);
+  Result<QueryResult> Run(const DescribeStatement& statement);
+  Result<QueryResult> Run(const ShowTablesStatement& statement);
+  Result<QueryResult> Run(const ShowDatabasesStatement& statement);
+  Result<QueryResult> Run(const ShowCreateTableStatement& statement);
+  Result<QueryResult> Run(const ExistsStatement& statement);
+  Result<QueryResult> Run(const InsertStatement& statement);
+  Result<QueryResult> Run(const CopyFromStatement& statement);
+
+  // Plans and, over a row of NULLs, runs each DEFAULT. `columns` are in the order in which DEFAULTs
+  // may refer to each other; only those from `first_checked` on are looked at.
+  Status CheckDefaults(const std::vector<ColumnSchema>& columns, size_t first_checked);
+
+  // The columns an INSERT or COPY names, as places in the schema. Errors: kInvalidArgument as
+  // CeresDB words them.
+  Result<std::vector<size_t>> TargetColumns(const Table& table, const TableSchema& schema,
+                                            const std::vector<std::string>* named) const;
+  using ValueRows = std::vector<std::vector<InsertValue>>;
+  Result<QueryResult> InsertRows(const std::shared_ptr<Table>& table, const TableSchema& schema,
+                                 const std::vector<size_t>& targets, const ValueRows& rows);
+  Result<QueryResult> InsertQuery(const std::shared_ptr<Table>& table, const TableSchema& schema,
+                                  const std::vector<size_t>& targets, std::string_view sql);
+  // The expressions among the values at `position`, in order, evaluated and cast to the column's
+  // type; nullptr: none.
+  Result<std::shared_ptr<arrow::Array>> EvaluateExpressions(const ColumnSchema& column,
+                                                            const ValueRows& rows, size_t position);
+  // Fills in the DEFAULTs of the columns that are nullptr.
+  Status AddDefaults(const TableSchema& schema, ColumnArrays& columns);
+  Status WriteColumns(const std::shared_ptr<Table>& table, const TableSchema& schema,
+                      ColumnArrays columns);
+  // Writes all rows of the stream, batch by batch; its columns are those of `targets`, in order, of
+  // their types.
+  Result<uint64_t> WriteStream(const std::shared_ptr<Table>& table, const TableSchema& schema,
+                               const std::vector<size_t>& targets, ResultStream& stream);
+
+  EngineState& engine_;
+  SessionOptions options_;
+  std::unique_ptr<SchemaConnection> connection_;
+  std::unique_ptr<SchemaConnection> evaluator_;
+};
+
+}  // namespace varve

@@ -1,0 +1,298 @@
+#include "query/varve_catalog.h"
+
+#include "duckdb/catalog/entry_lookup_info.hpp"
+#include "duckdb/catalog/similar_catalog_entry.hpp"
+#include "duckdb/parser/constraints/not_null_constraint.hpp"
+#include "duckdb/parser/parsed_data/create_schema_info.hpp"
+#include "duckdb/parser/parsed_data/create_table_info.hpp"
+#include "duckdb/parser/parsed_data/drop_info.hpp"
+#include "duckdb/storage/database_size.hpp"
+#include "duckdb/storage/table_storage_info.hpp"
+#include "query/duckdb_bridge.h"
+#include "query/varve_scan.h"
+
+namespace varve {
+namespace {
+
+// No client reaches this: the fence lets queries through only.
+[[noreturn]] void RefuseChange() {
+  throw duckdb::NotImplementedException("Varve's catalogue is not changed through DuckDB");
+}
+
+class VarveTransactionManager final : public duckdb::TransactionManager {
+ public:
+  using TransactionManager::TransactionManager;
+
+  duckdb::Transaction& StartTransaction(duckdb::ClientContext& context) override {
+    auto transaction = duckdb::make_uniq<VarveTransaction>(*this, context);
+    VarveTransaction* const key = transaction.get();
+    const std::lock_guard lock(mutex_);
+    open_[key] = std::move(transaction);
+    return *key;
+  }
+
+  duckdb::ErrorData CommitTransaction(duckdb::ClientContext&,
+                                      duckdb::Transaction& transaction) override {
+    End(transaction);
+    return {};
+  }
+
+  void RollbackTransaction(duckdb::Transaction& transaction) override { End(transaction); }
+  void Checkpoint(duckdb::ClientContext&, bool) override {}
+
+ private:
+  // The views are released outside the lock: the last holder of a memtable frees it.
+  void End(duckdb::Transaction& transaction) {
+    duckdb::unique_ptr<VarveTransaction> ended;
+    const std::lock_guard lock(mutex_);
+    const auto found = open_.find(&transaction);
+    ended = std::move(found->second);
+    open_.erase(found);
+  }
+
+  std::mutex mutex_;
+  std::unordered_map<duckdb::Transaction*, duckdb::unique_ptr<VarveTransaction>> open_;
+};
+
+struct AttachInfo final : public duckdb::StorageExtensionInfo {
+  AttachInfo(Database& database, ScanResources& resources)
+      : database(database), resources(resources) {}
+  Database& database;
+  ScanResources& resources;
+};
+
+NameMapping NamesOf(duckdb::ClientContext& context) {
+  const auto state = context.registered_state->Get<StatementState>(StatementState::kKey);
+  return state ? state->names : NameMapping();
+}
+
+VarveTransaction& TransactionOf(duckdb::ClientContext& context, duckdb::Catalog& catalog) {
+  return duckdb::Transaction::Get(context, catalog).Cast<VarveTransaction>();
+}
+
+}  // namespace
+
+VarveTableEntry::VarveTableEntry(duckdb::Catalog& catalog, duckdb::SchemaCatalogEntry& schema,
+                                 duckdb::CreateTableInfo& info,
+                                 duckdb::shared_ptr<TableSource> source)
+    : TableCatalogEntry(catalog, schema, info), source_(std::move(source)) {
+  source_->entry = this;
+}
+
+duckdb::unique_ptr<duckdb::BaseStatistics> VarveTableEntry::GetStatistics(duckdb::ClientContext&,
+                                                                          duckdb::column_t column) {
+  return ColumnStatistics(*source_, column);
+}
+
+duckdb::TableFunction VarveTableEntry::GetScanFunction(
+    duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
+  return MakeScan(context, source_, bind_data);
+}
+
+duckdb::TableStorageInfo VarveTableEntry::GetStorageInfo(duckdb::ClientContext&) {
+  duckdb::TableStorageInfo info;
+  uint64_t rows = source_->view.version->row_count();
+  for (const auto& memtable : source_->view.memtables) {
+    rows += memtable->row_count();
+  }
+  info.cardinality = rows;
+  return info;
+}
+
+VarveTransaction::VarveTransaction(duckdb::TransactionManager& manager,
+                                   duckdb::ClientContext& context)
+    : Transaction(manager, context), names_(NamesOf(context)) {}
+
+duckdb::optional_ptr<VarveSchemaEntry> VarveTransaction::FindSchema(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  if (const auto known = schemas_.find(name); known != schemas_.end()) {
+    return known->second.get();
+  }
+  auto& catalog = manager.GetDB().GetCatalog().Cast<VarveCatalog>();
+  if (!catalog.database.HasSchema(name)) {
+    return nullptr;
+  }
+  duckdb::CreateSchemaInfo info;
+  info.schema = name;
+  auto& entry = schemas_[name];
+  entry = duckdb::make_uniq<VarveSchemaEntry>(catalog, info);
+  return entry.get();
+}
+
+duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEntry& schema,
+                                                                  const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto key = std::pair(schema.name, name);
+  if (const auto known = tables_.find(key); known != tables_.end()) {
+    return known->second.get();
+  }
+  auto& catalog = schema.catalog.Cast<VarveCatalog>();
+  const auto table = catalog.database.FindTable(schema.name, name);
+  if (!table) {
+    if (table.error().kind == ErrorKind::kNotFound) {
+      return nullptr;
+    }
+    Throw(table.error());
+  }
+  auto source = duckdb::make_shared_ptr<TableSource>(**table, names_, catalog.resources);
+  duckdb::CreateTableInfo info;
+  info.schema = schema.name;
+  info.table = name;
+  for (size_t i = 0; i < source->column_names.size(); ++i) {
+    info.columns.AddColumn(
+        duckdb::ColumnDefinition(source->column_names[i], source->column_types[i]));
+    if (!source->schema().columns()[i].nullable) {
+      info.constraints.push_back(
+          duckdb::make_uniq<duckdb::NotNullConstraint>(duckdb::LogicalIndex(i)));
+    }
+  }
+  auto& entry = tables_[key];
+  entry = duckdb::make_uniq<VarveTableEntry>(catalog, schema, info, std::move(source));
+  return entry.get();
+}
+
+duckdb::optional_ptr<duckdb::SchemaCatalogEntry> VarveCatalog::LookupSchema(
+    duckdb::CatalogTransaction transaction, const duckdb::EntryLookupInfo& lookup,
+    duckdb::OnEntryNotFound if_missing) {
+  const std::string& name = lookup.GetEntryName();
+  auto entry = TransactionOf(transaction.GetContext(), *this).FindSchema(name);
+  if (!entry && if_missing == duckdb::OnEntryNotFound::THROW_EXCEPTION) {
+    Throw(Error{ErrorKind::kNotFound, fmt::format("Schema not found, schema_name:{}", name)});
+  }
+  return entry.get();
+}
+
+void VarveCatalog::ScanSchemas(duckdb::ClientContext& context,
+                               std::function<void(duckdb::SchemaCatalogEntry&)> callback) {
+  for (const std::string& name : database.ListSchemas()) {
+    if (auto entry = TransactionOf(context, *this).FindSchema(name)) {
+      callback(*entry);
+    }
+  }
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> VarveSchemaEntry::LookupEntry(
+    duckdb::CatalogTransaction transaction, const duckdb::EntryLookupInfo& lookup) {
+  if (lookup.GetCatalogType() != duckdb::CatalogType::TABLE_ENTRY) {
+    return nullptr;
+  }
+  return TransactionOf(transaction.GetContext(), catalog)
+      .FindTable(*this, lookup.GetEntryName())
+      .get();
+}
+
+// Guessing what was meant would read every schema.
+duckdb::SimilarCatalogEntry VarveSchemaEntry::GetSimilarEntry(duckdb::CatalogTransaction,
+                                                              const duckdb::EntryLookupInfo&) {
+  return {};
+}
+
+void VarveSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType type,
+                            const std::function<void(duckdb::CatalogEntry&)>& callback) {
+  if (type != duckdb::CatalogType::TABLE_ENTRY) {
+    return;
+  }
+  const auto tables = OrThrow(catalog.Cast<VarveCatalog>().database.ListTables(name));
+  for (const std::shared_ptr<Table>& table : tables) {
+    if (auto entry = TransactionOf(context, catalog).FindTable(*this, table->name())) {
+      callback(*entry);
+    }
+  }
+}
+
+// DuckDB asks without a context only for entries that are stored in its own files.
+void VarveSchemaEntry::Scan(duckdb::CatalogType,
+                            const std::function<void(duckdb::CatalogEntry&)>&) {}
+
+duckdb::shared_ptr<duckdb::StorageExtension> MakeStorageExtension(Database& database,
+                                                                  ScanResources& resources) {
+  auto extension = duckdb::make_shared_ptr<duckdb::StorageExtension>();
+  extension->storage_info = duckdb::make_shared_ptr<AttachInfo>(database, resources);
+  extension->attach = [](duckdb::optional_ptr<duckdb::StorageExtensionInfo> info,
+                         duckdb::ClientContext&, duckdb::AttachedDatabase& attached,
+                         const std::string&, duckdb::AttachInfo&,
+                         duckdb::AttachOptions&) -> duckdb::unique_ptr<duckdb::Catalog> {
+    auto& varve = static_cast<AttachInfo&>(*info);
+    return duckdb::make_uniq<VarveCatalog>(attached, varve.database, varve.resources);
+  };
+  extension->create_transaction_manager =
+      [](duckdb::optional_ptr<duckdb::StorageExtensionInfo>, duckdb::AttachedDatabase& attached,
+         duckdb::Catalog&) -> duckdb::unique_ptr<duckdb::TransactionManager> {
+    return duckdb::make_uniq<VarveTransactionManager>(attached);
+  };
+  return extension;
+}
+
+duckdb::optional_ptr<duckdb::CatalogEntry> VarveCatalog::CreateSchema(duckdb::CatalogTransaction,
+                                                                      duckdb::CreateSchemaInfo&) {
+  RefuseChange();
+}
+duckdb::PhysicalOperator& VarveCatalog::PlanCreateTableAs(duckdb::ClientContext&,
+                                                          duckdb::PhysicalPlanGenerator&,
+                                                          duckdb::LogicalCreateTable&,
+                                                          duckdb::PhysicalOperator&) {
+  RefuseChange();
+}
+duckdb::PhysicalOperator& VarveCatalog::PlanInsert(duckdb::ClientContext&,
+                                                   duckdb::PhysicalPlanGenerator&,
+                                                   duckdb::LogicalInsert&,
+                                                   duckdb::optional_ptr<duckdb::PhysicalOperator>) {
+  RefuseChange();
+}
+duckdb::PhysicalOperator& VarveCatalog::PlanDelete(duckdb::ClientContext&,
+                                                   duckdb::PhysicalPlanGenerator&,
+                                                   duckdb::LogicalDelete&,
+                                                   duckdb::PhysicalOperator&) {
+  RefuseChange();
+}
+duckdb::PhysicalOperator& VarveCatalog::PlanUpdate(duckdb::ClientContext&,
+                                                   duckdb::PhysicalPlanGenerator&,
+                                                   duckdb::LogicalUpdate&,
+                                                   duckdb::PhysicalOperator&) {
+  RefuseChange();
+}
+void VarveCatalog::DropSchema(duckdb::ClientContext&, duckdb::DropInfo&) { RefuseChange(); }
+
+using Entry = VarveSchemaEntry::Entry;
+Entry VarveSchemaEntry::CreateIndex(duckdb::CatalogTransaction, duckdb::CreateIndexInfo&,
+                                    duckdb::TableCatalogEntry&) {
+  RefuseChange();
+}
+Entry VarveSchemaEntry::CreateFunction(duckdb::CatalogTransaction, duckdb::CreateFunctionInfo&) {
+  RefuseChange();
+}
+Entry VarveSchemaEntry::CreateTable(duckdb::CatalogTransaction, duckdb::BoundCreateTableInfo&) {
+  RefuseChange();
+}
+Entry VarveSchemaEntry::CreateView(duckdb::CatalogTransaction, duckdb::CreateViewInfo&) {
+  RefuseChange();
+}
+Entry VarveSchemaEntry::CreateSequence(duckdb::CatalogTransaction, duckdb::CreateSequenceInfo&) {
+  RefuseChange();
+}
+Entry VarveSchemaEntry::CreateTableFunction(duckdb::CatalogTransaction,
+                                            duckdb::CreateTableFunctionInfo&) {
+  RefuseChange();
+}
+Entry VarveSchemaEntry::CreateCopyFunction(duckdb::CatalogTransaction,
+                                           duckdb::CreateCopyFunctionInfo&) {
+  RefuseChange();
+}
+Entry VarveSchemaEntry::CreatePragmaFunction(duckdb::CatalogTransaction,
+                                             duckdb::CreatePragmaFunctionInfo&) {
+  RefuseChange();
+}
+Entry VarveSchemaEntry::CreateCollation(duckdb::CatalogTransaction, duckdb::CreateCollationInfo&) {
+  RefuseChange();
+}
+Entry VarveSchemaEntry::CreateCoordinateSystem(duckdb::CatalogTransaction,
+                                               duckdb::CreateCoordinateSystemInfo&) {
+  RefuseChange();
+}
+Entry VarveSchemaEntry::CreateType(duckdb::CatalogTransaction, duckdb::CreateTypeInfo&) {
+  RefuseChange();
+}
+void VarveSchemaEntry::DropEntry(duckdb::ClientContext&, duckdb::DropInfo&) { RefuseChange(); }
+void VarveSchemaEntry::Alter(duckdb::CatalogTransaction, duckdb::AlterInfo&) { RefuseChange(); }
+
+}  // namespace varve

@@ -1,0 +1,145 @@
+// Varve's schemas and tables as a DuckDB catalogue, looked up live from the Database. DuckDB only
+// reads through it: all changes go through Session.
+//
+// A transaction, which is one statement, sees each table once: the first reference takes a
+// ReadView, all others share it. So the parts of a statement agree with each other, whatever is
+// written meanwhile.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "duckdb.hpp"
+#include "duckdb/catalog/catalog.hpp"
+#include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
+#include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
+#include "duckdb/main/client_context_state.hpp"
+#include "duckdb/storage/storage_extension.hpp"
+#include "duckdb/transaction/transaction.hpp"
+#include "duckdb/transaction/transaction_manager.hpp"
+#include "engine/database.h"
+#include "query/name_mapping.h"
+#include "query/table_source.h"
+
+namespace varve {
+
+// What a session tells the transactions of its connection. Set between statements only.
+struct StatementState final : public duckdb::ClientContextState {
+  static constexpr const char* kKey = "varve_statement";
+  NameMapping names;
+};
+
+class VarveTableEntry final : public duckdb::TableCatalogEntry {
+ public:
+  VarveTableEntry(duckdb::Catalog& catalog, duckdb::SchemaCatalogEntry& schema,
+                  duckdb::CreateTableInfo& info, duckdb::shared_ptr<TableSource> source);
+
+  duckdb::unique_ptr<duckdb::BaseStatistics> GetStatistics(duckdb::ClientContext& context,
+                                                           duckdb::column_t column) override;
+  duckdb::TableFunction GetScanFunction(
+      duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::FunctionData>& bind_data) override;
+  duckdb::TableStorageInfo GetStorageInfo(duckdb::ClientContext& context) override;
+
+ private:
+  const duckdb::shared_ptr<TableSource> source_;
+};
+
+class VarveSchemaEntry;
+
+// One thread at a time, as DuckDB binds.
+class VarveTransaction final : public duckdb::Transaction {
+ public:
+  VarveTransaction(duckdb::TransactionManager& manager, duckdb::ClientContext& context);
+
+  // The table as this statement sees it; nullptr: there is none.
+  duckdb::optional_ptr<VarveTableEntry> FindTable(VarveSchemaEntry& schema,
+                                                  const std::string& name);
+  duckdb::optional_ptr<VarveSchemaEntry> FindSchema(const std::string& name);
+
+ private:
+  std::mutex mutex_;  // information_schema scans from several threads
+  const NameMapping names_;
+  std::map<std::string, duckdb::unique_ptr<VarveSchemaEntry>, std::less<>> schemas_;
+  std::map<std::pair<std::string, std::string>, duckdb::unique_ptr<VarveTableEntry>> tables_;
+};
+
+class VarveCatalog final : public duckdb::Catalog {
+ public:
+  VarveCatalog(duckdb::AttachedDatabase& attached, Database& database, ScanResources& resources)
+      : Catalog(attached), database(database), resources(resources) {}
+
+  Database& database;
+  ScanResources& resources;
+
+  void Initialize(bool) override {}
+  std::string GetCatalogType() override { return "varve"; }
+  std::string GetDefaultSchema() const override { return std::string(kDefaultSchema); }
+  bool InMemory() override { return true; }
+  std::string GetDBPath() override { return ""; }
+  duckdb::DatabaseSize GetDatabaseSize(duckdb::ClientContext&) override { return {}; }
+  duckdb::optional_ptr<duckdb::SchemaCatalogEntry> LookupSchema(
+      duckdb::CatalogTransaction transaction, const duckdb::EntryLookupInfo& lookup,
+      duckdb::OnEntryNotFound if_missing) override;
+  void ScanSchemas(duckdb::ClientContext& context,
+                   std::function<void(duckdb::SchemaCatalogEntry&)> callback) override;
+
+  duckdb::optional_ptr<duckdb::CatalogEntry> CreateSchema(duckdb::CatalogTransaction,
+                                                          duckdb::CreateSchemaInfo&) override;
+  duckdb::PhysicalOperator& PlanCreateTableAs(duckdb::ClientContext&,
+                                              duckdb::PhysicalPlanGenerator&,
+                                              duckdb::LogicalCreateTable&,
+                                              duckdb::PhysicalOperator&) override;
+  duckdb::PhysicalOperator& PlanInsert(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                       duckdb::LogicalInsert&,
+                                       duckdb::optional_ptr<duckdb::PhysicalOperator>) override;
+  duckdb::PhysicalOperator& PlanDelete(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                       duckdb::LogicalDelete&, duckdb::PhysicalOperator&) override;
+  duckdb::PhysicalOperator& PlanUpdate(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator&,
+                                       duckdb::LogicalUpdate&, duckdb::PhysicalOperator&) override;
+
+ private:
+  void DropSchema(duckdb::ClientContext&, duckdb::DropInfo&) override;
+};
+
+class VarveSchemaEntry final : public duckdb::SchemaCatalogEntry {
+ public:
+  VarveSchemaEntry(VarveCatalog& catalog, duckdb::CreateSchemaInfo& info)
+      : SchemaCatalogEntry(catalog, info) {}
+
+  duckdb::optional_ptr<duckdb::CatalogEntry> LookupEntry(
+      duckdb::CatalogTransaction transaction, const duckdb::EntryLookupInfo& lookup) override;
+  duckdb::SimilarCatalogEntry GetSimilarEntry(duckdb::CatalogTransaction transaction,
+                                              const duckdb::EntryLookupInfo& lookup) override;
+  void Scan(duckdb::ClientContext& context, duckdb::CatalogType type,
+            const std::function<void(duckdb::CatalogEntry&)>& callback) override;
+  void Scan(duckdb::CatalogType type,
+            const std::function<void(duckdb::CatalogEntry&)>& callback) override;
+
+  using Entry = duckdb::optional_ptr<duckdb::CatalogEntry>;
+  Entry CreateIndex(duckdb::CatalogTransaction, duckdb::CreateIndexInfo&,
+                    duckdb::TableCatalogEntry&) override;
+  Entry CreateFunction(duckdb::CatalogTransaction, duckdb::CreateFunctionInfo&) override;
+  Entry CreateTable(duckdb::CatalogTransaction, duckdb::BoundCreateTableInfo&) override;
+  Entry CreateView(duckdb::CatalogTransaction, duckdb::CreateViewInfo&) override;
+  Entry CreateSequence(duckdb::CatalogTransaction, duckdb::CreateSequenceInfo&) override;
+  Entry CreateTableFunction(duckdb::CatalogTransaction, duckdb::CreateTableFunctionInfo&) override;
+  Entry CreateCopyFunction(duckdb::CatalogTransaction, duckdb::CreateCopyFunctionInfo&) override;
+  Entry CreatePragmaFunction(duckdb::CatalogTransaction,
+                             duckdb::CreatePragmaFunctionInfo&) override;
+  Entry CreateCollation(duckdb::CatalogTransaction, duckdb::CreateCollationInfo&) override;
+  Entry CreateCoordinateSystem(duckdb::CatalogTransaction,
+                               duckdb::CreateCoordinateSystemInfo&) override;
+  Entry CreateType(duckdb::CatalogTransaction, duckdb::CreateTypeInfo&) override;
+  void DropEntry(duckdb::ClientContext&, duckdb::DropInfo&) override;
+  void Alter(duckdb::CatalogTransaction, duckdb::AlterInfo&) override;
+};
+
+// What `ATTACH … (TYPE varve)` of an engine makes; both outlive DuckDB's instance.
+duckdb::shared_ptr<duckdb::StorageExtension> MakeStorageExtension(Database& database,
+                                                                  ScanResources& resources);
+
+}  // namespace varve
