@@ -56,6 +56,26 @@ std::optional<ErrorKind> KindNamed(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<std::string> Between(std::string_view text, std::string_view before,
+                                   std::string_view after) {
+  const size_t begin = text.find(before);
+  const size_t end = begin == std::string_view::npos ? begin : text.find(after, begin);
+  if (end == std::string_view::npos) {
+    return std::nullopt;
+  }
+  return std::string(text.substr(begin + before.size(), end - begin - before.size()));
+}
+
+// DuckDB would propose the functions that the fence has removed, and to install extensions.
+std::optional<std::string> MissingFunction(const duckdb::ErrorData& error) {
+  const auto type = Extra(error, "type");
+  if (Extra(error, "error_subtype") == "MISSING_ENTRY" && type &&
+      type->find("Function") != std::string::npos) {
+    return Extra(error, "name");
+  }
+  return Between(error.RawMessage(), "Function with name \"", "\" is not in the catalog");
+}
+
 ExceptionType TypeOf(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kCancelled:
@@ -83,6 +103,12 @@ Error ToError(const duckdb::ErrorData& error) {
   if (Extra(error, "error_subtype") == "MISSING_ENTRY" && Extra(error, "type") == "Table") {
     return Error{ErrorKind::kNotFound,
                  fmt::format("Table not found, table:{}", Extra(error, "name").value_or(""))};
+  }
+  if (const auto schema = Between(error.RawMessage(), "because schema \"", "\" does not exist")) {
+    return Error{ErrorKind::kNotFound, fmt::format("Schema not found, schema_name:{}", *schema)};
+  }
+  if (const auto function = MissingFunction(error)) {
+    return Error{ErrorKind::kInvalidArgument, fmt::format("there is no function {}", *function)};
   }
   if (error.Type() == ExceptionType::INTERRUPT) {
     return Error{ErrorKind::kCancelled, "the query was cancelled"};

@@ -186,7 +186,7 @@ Result<std::shared_ptr<arrow::Array>> Build(const Literals& literals, Builder bu
 Result<int64_t> ParseTimestampText(std::string_view text) {
   duckdb::timestamp_t time;
   bool has_offset = false;
-  duckdb::string_t zone;
+  duckdb::string_t zone(nullptr, 0);
   const auto result = duckdb::Timestamp::TryConvertTimestampTZ(text.data(), text.size(), time, true,
                                                                has_offset, zone);
   if (result != duckdb::TimestampCastResult::SUCCESS || zone.GetSize() > 0 ||

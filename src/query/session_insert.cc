@@ -207,9 +207,11 @@ Status SessionImpl::AddDefaults(const TableSchema& schema, ColumnArrays& columns
   VARVE_ASSIGN(
       const auto arrays, Caught([&] {
         Relation given = RelationOf(*evaluator->connection().context, schema, columns, names);
-        node->from_table = duckdb::make_uniq<duckdb::ColumnDataRef>(
+        auto reference = duckdb::make_uniq<duckdb::ColumnDataRef>(
             duckdb::optionally_owned_ptr<duckdb::ColumnDataCollection>(std::move(given.rows)),
             std::move(given.names));
+        reference->alias = "given_values";
+        node->from_table = std::move(reference);
         return evaluator->RunToArrays(Select(std::move(node)), {});
       }));
   for (size_t i = 0; i < computed.size(); ++i) {
@@ -284,12 +286,8 @@ Result<QueryResult> SessionImpl::Run(const CopyFromStatement& statement) {
                                                         .options = statement.options,
                                                         .schema = schema.get(),
                                                         .columns = statement.columns}));
-  const auto rows = WriteStream(table, *schema, copy.targets, *copy.rows);
-  if (!rows) {
-    return std::unexpected(Error{rows.error().kind, rows.error().message}.WithContext(
-        fmt::format("COPY {} FROM '{}'", table->name(), statement.path)));
-  }
-  return AffectedRows{*rows};
+  VARVE_ASSIGN(const uint64_t rows, WriteStream(table, *schema, copy.targets, *copy.rows));
+  return AffectedRows{rows};
 }
 
 }  // namespace varve

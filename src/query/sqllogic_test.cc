@@ -98,6 +98,10 @@ class Runner {
       ASSERT_FALSE(rows) << "an error was expected";
       EXPECT_NE(rows.error().message.find(message), std::string::npos) << rows.error().message;
     }
+    FlushAfter(sql);
+  }
+
+  void FlushAfter(const std::string& sql) {
     std::string verb = sql.substr(0, 6);
     std::ranges::transform(verb, verb.begin(), [](unsigned char c) { return std::toupper(c); });
     if (mode_ == Mode::kFlushed && (verb == "INSERT" || verb.starts_with("COPY"))) {
@@ -116,6 +120,7 @@ class Runner {
     }
     auto rows = database_.Rows(sql);
     ASSERT_TRUE(rows) << rows.error().message;
+    FlushAfter(sql);
     if (sorted) {
       std::ranges::sort(*rows);
       std::ranges::sort(expected);

@@ -99,6 +99,10 @@ duckdb::TableStorageInfo VarveTableEntry::GetStorageInfo(duckdb::ClientContext&)
   return info;
 }
 
+duckdb::virtual_column_map_t VarveTableEntry::GetVirtualColumns() const {
+  return ScanVirtualColumns();
+}
+
 VarveTransaction::VarveTransaction(duckdb::TransactionManager& manager,
                                    duckdb::ClientContext& context)
     : Transaction(manager, context), names_(NamesOf(context)) {}

@@ -43,6 +43,9 @@ class VarveTableEntry final : public duckdb::TableCatalogEntry {
   duckdb::TableFunction GetScanFunction(
       duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::FunctionData>& bind_data) override;
   duckdb::TableStorageInfo GetStorageInfo(duckdb::ClientContext& context) override;
+  // None that users could name: rows have no place of their own, and files no names for users.
+  duckdb::virtual_column_map_t GetVirtualColumns() const override;
+  duckdb::vector<duckdb::column_t> GetRowIdColumns() const override { return {}; }
 
  private:
   const duckdb::shared_ptr<TableSource> source_;

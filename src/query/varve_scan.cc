@@ -256,13 +256,9 @@ duckdb::unique_ptr<duckdb::BaseStatistics> Statistics(duckdb::ClientContext&,
   return column < source.column_types.size() ? ColumnStatistics(source, column) : nullptr;
 }
 
-// None that users could name: DuckDB's would tell where files are. The empty one stands for "no
-// column", as in count(*).
 duckdb::virtual_column_map_t VirtualColumns(duckdb::ClientContext&,
                                             duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
-  duckdb::virtual_column_map_t columns;
-  columns.insert(
-      {duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
+  auto columns = ScanVirtualColumns();
   bind_data->Cast<duckdb::MultiFileBindData>().virtual_columns = columns;
   return columns;
 }
@@ -302,6 +298,13 @@ duckdb::InsertionOrderPreservingMap<std::string> DescribeRun(
 }
 
 }  // namespace
+
+duckdb::virtual_column_map_t ScanVirtualColumns() {
+  duckdb::virtual_column_map_t columns;
+  columns.insert(
+      {duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
+  return columns;
+}
 
 duckdb::unique_ptr<duckdb::BaseStatistics> ColumnStatistics(const TableSource& source,
                                                             idx_t column) {
