@@ -4,11 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "model/column_type.h"
@@ -36,7 +37,9 @@ struct PointBatch {
   std::vector<uint32_t> row_series;  // per row: which series
   std::vector<int64_t> time_us;      // per row; multiples of 1,000
   std::vector<PointField> fields;    // distinct names, none of them a tag's
-  std::deque<std::string> text;      // what had to be unescaped
+  // What had to be unescaped. A list, because vectors copy a batch with a deque when they grow.
+  std::list<std::string> text;
 };
+static_assert(std::is_nothrow_move_constructible_v<PointBatch>, "a copy has views of the original");
 
 }  // namespace varve

@@ -25,8 +25,10 @@ class TextOut {
     }
   }
   void Write(std::string_view text) {
-    Ensure(text.size());
-    at = WriteText(at, text);
+    if (!text.empty()) {  // memcpy takes no null pointer, not even for nothing
+      Ensure(text.size());
+      at = WriteText(at, text);
+    }
   }
   void Write(char c) {
     Ensure(1);

@@ -346,6 +346,16 @@ TEST(LineProtocol, ManySeries) {
   }
 }
 
+TEST(LineProtocol, ManyMeasurements) {
+  std::string body;
+  std::vector<std::string> rows;
+  for (int i = 0; i < 100; ++i) {
+    body += fmt::format("m{},t=with\\ space\\ {} v=1 0\n", i, i);
+    rows.push_back(fmt::format("m{}[t=with space {}][v:double=1] @0", i, i));
+  }
+  EXPECT_EQ(Rows(Parse(body)), rows);
+}
+
 TEST(Digits, OfEveryLengthAndPlace) {
   for (size_t length = 0; length <= 22; ++length) {
     for (size_t behind = 0; behind < 12; ++behind) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -83,7 +83,7 @@ class LineTable {
   std::unordered_map<std::string, uint32_t> column_index_;  // by raw name
   std::vector<uint32_t> row_series_;
   std::vector<int64_t> time_us_;
-  std::deque<std::string> text_;
+  std::list<std::string> text_;
 };
 
 // Takes out the backslashes before the characters that need one in names and tag values: comma,
