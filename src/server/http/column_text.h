@@ -17,10 +17,6 @@ class DataType;
 
 namespace varve {
 
-// The type as users know it: that of ColumnTypeName where there is one, else "decimal(p,s)",
-// "interval", "t[]", …
-std::string ResultTypeName(const arrow::DataType& type);
-
 // One thread.
 class ColumnText {
  public:

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "server/http/json_text.h"
+#include "server/http/result_type_name.h"
 
 namespace varve {
 namespace {

@@ -11,6 +11,7 @@
 #include "base/matchers.h"
 #include "server/http/column_text.h"
 #include "server/http/json_text.h"
+#include "server/http/result_type_name.h"
 
 namespace varve {
 namespace {
