@@ -1,6 +1,6 @@
-// The fence: from no place in any statement can a client reach the server's files, network, environment, settings or
-// extensions, whatever the statement says. What must not happen: the planted file's text in an answer, a change to the
-// planted file, a file that was not there.
+// The fence: from no place in any statement can a client reach the server's files, network,
+// environment, settings or extensions, whatever the statement says. What must not happen: the
+// planted file's text in an answer, a change to the planted file, a file that was not there.
 
 #include <gmock/gmock.h>
 
@@ -26,9 +26,10 @@ class Fence : public testing::Test {
     Plant("secret.csv", fmt::format("a,b\n{},2\n", kSecret));
     Plant("secret.json", fmt::format(R"({{"a": "{}"}})", kSecret));
     Plant("secret.sql", fmt::format("SELECT '{}'", kSecret));
-    EXPECT_THAT(database_.Rows("CREATE TABLE t (ts timestamp NOT NULL, s string, TIMESTAMP KEY(ts)) "
-                               "WITH(enable_ttl='false')"),
-                IsOk());
+    EXPECT_THAT(
+        database_.Rows("CREATE TABLE t (ts timestamp NOT NULL, s string, TIMESTAMP KEY(ts)) "
+                       "WITH(enable_ttl='false')"),
+        IsOk());
     EXPECT_THAT(database_.Rows("INSERT INTO t (ts, s) VALUES (1, 'x')"), IsOk());
     EXPECT_THAT(database_.database().FlushAll(), IsOk());
     before_ = Snapshot();
@@ -37,7 +38,9 @@ class Fence : public testing::Test {
   // Nothing was read, written or changed.
   void TearDown() override { EXPECT_EQ(Snapshot(), before_); }
 
-  void Plant(const std::string& name, const std::string& text) { std::ofstream(Path(name)) << text; }
+  void Plant(const std::string& name, const std::string& text) {
+    std::ofstream(Path(name)) << text;
+  }
   std::string Path(const std::string& name) const {
     return (std::filesystem::path(folder_.path()) / name).string();
   }
@@ -139,8 +142,8 @@ TEST_F(Fence, TableFunctionsThatReachOutsideAreGoneFromEveryPlace) {
     ExpectRefused("SELECT s FROM t UNION ALL SELECT s FROM " + call);
     ExpectRefused("INSERT INTO t (ts, s) SELECT 1, 'x' FROM " + call);
     ExpectRefused("INSERT INTO t (ts, s) VALUES (1, (SELECT 'x' FROM " + call + "))");
-    ExpectRefused("CREATE TABLE d (ts timestamp NOT NULL, s string DEFAULT (SELECT 'x' FROM " + call +
-                  "), TIMESTAMP KEY(ts))");
+    ExpectRefused("CREATE TABLE d (ts timestamp NOT NULL, s string DEFAULT (SELECT 'x' FROM " +
+                  call + "), TIMESTAMP KEY(ts))");
     ExpectRefused("EXPLAIN SELECT * FROM " + call);
     ExpectRefused("EXPLAIN ANALYZE SELECT * FROM " + call);
     ExpectRefused("SELECT * FROM system.main." + call);
@@ -249,8 +252,8 @@ TEST_F(Fence, FunctionsThatTellOfTheServerAreGone) {
   for (const std::string& call : std::vector<std::string>{
            "getenv('HOME')", "current_setting('memory_limit')", "getvariable('x')", "nextval('s')",
            "currval('s')", "write_log('x')", "json_serialize_sql('SELECT 1')",
-           "json_serialize_plan('SELECT 1')", "json_deserialize_sql('{}')", "sleep_ms(1)", "pg_sleep(1)",
-           "read_text('x')", "get_block_size('memory')", "txid_current()",
+           "json_serialize_plan('SELECT 1')", "json_deserialize_sql('{}')", "sleep_ms(1)",
+           "pg_sleep(1)", "read_text('x')", "get_block_size('memory')", "txid_current()",
            "__internal_read_file('x')"}) {
     ExpectRefused("SELECT " + call);
     ExpectRefused("SELECT * FROM t WHERE " + call + " IS NOT NULL");
@@ -267,19 +270,19 @@ TEST_F(Fence, OnlyKnownTableFunctionsAreLeft) {
       "'table_macro', 'pragma') ORDER BY 1");
   ASSERT_THAT(rows, IsOk());
   EXPECT_THAT(*rows,
-              testing::ElementsAre("duckdb_columns", "duckdb_constraints", "duckdb_databases",
-                                   "duckdb_dependencies", "duckdb_functions", "duckdb_indexes",
-                                   "duckdb_keywords", "duckdb_schemas", "duckdb_sequences",
-                                   "duckdb_tables", "duckdb_types", "duckdb_views", "generate_series",
-                                   "histogram", "histogram_values", "icu_calendar_names",
-                                   "pg_timezone_names", "range", "repeat", "repeat_row", "unnest"));
+              testing::ElementsAre(
+                  "duckdb_columns", "duckdb_constraints", "duckdb_databases", "duckdb_dependencies",
+                  "duckdb_functions", "duckdb_indexes", "duckdb_keywords", "duckdb_schemas",
+                  "duckdb_sequences", "duckdb_tables", "duckdb_types", "duckdb_views",
+                  "generate_series", "histogram", "histogram_values", "icu_calendar_names",
+                  "pg_timezone_names", "range", "repeat", "repeat_row", "unnest"));
 }
 
 // Nothing says where files are: not a column, not a plan, not the catalogue, not an error.
 TEST_F(Fence, PlacesOfFilesAreNotTold) {
-  for (const std::string& sql : std::vector<std::string>{
-           "SELECT filename FROM t", "SELECT file_row_number FROM t", "SELECT file_index FROM t",
-           "SELECT rowid FROM t"}) {
+  for (const std::string& sql :
+       std::vector<std::string>{"SELECT filename FROM t", "SELECT file_row_number FROM t",
+                                "SELECT file_index FROM t", "SELECT rowid FROM t"}) {
     ExpectRefused(sql);
   }
   for (const std::string& sql : std::vector<std::string>{

@@ -48,6 +48,12 @@ std::string NameMapping::FromDuckDb(std::string_view text) {
     while (i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9') {
       ++i;
     }
+    // In expressions DuckDB quotes such a name only because of the mark.
+    const size_t quote = out.rfind('"');
+    if (i + 1 < text.size() && text[i + 1] == '"' && quote != std::string::npos) {
+      out.erase(quote, 1);
+      ++i;
+    }
   }
   return out;
 }
