@@ -28,8 +28,8 @@ lint: ## clang-format and clang-tidy over src/; layers and tidy
 
 bench: release ## Varve beside InfluxDB and DuckDB, on this machine
 	@scripts/setup.sh bench
-	$(PYTHON) bench/ingest_vs_influx.py
-	$(PYTHON) bench/point_query_vs_duckdb.py
+	@failed=0; for script in ingest_vs_influx point_query_vs_duckdb restart; do \
+	  $(PYTHON) bench/$$script.py || failed=1; done; exit $$failed
 
 dist: release ## a relocatable tar with the program and its libraries, in dist/
 	@scripts/dist.sh

@@ -1,0 +1,179 @@
+#include "main/check_command.h"
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/units.h"
+#include "meta/catalogue.h"
+#include "meta/table_log.h"
+#include "sst/deletion_vector.h"
+#include "sst/sst_reader.h"
+#include "store/folder_lock.h"
+#include "store/local_store.h"
+#include "wal/rocksdb_wal.h"
+
+namespace varve {
+namespace {
+
+constexpr std::string_view kFormatFile = "FORMAT";
+constexpr std::string_view kEditSuffix = ".json";
+constexpr size_t kVersionDigits = 20;
+
+// The version whose edit the object is; nullopt for a checkpoint or something else.
+std::optional<VersionId> VersionOf(std::string_view path) {
+  std::string_view name = path.substr(path.rfind('/') + 1);
+  if (!name.ends_with(kEditSuffix) || name.size() != kVersionDigits + kEditSuffix.size()) {
+    return std::nullopt;
+  }
+  uint64_t version = 0;
+  for (const char digit : name.substr(0, kVersionDigits)) {
+    if (digit < '0' || digit > '9') {
+      return std::nullopt;
+    }
+    version = version * 10 + static_cast<uint64_t>(digit - '0');
+  }
+  return VersionId(version);
+}
+
+class FolderCheck {
+ public:
+  FolderCheck(ObjectStore& store, const CheckOutput& output) : store_(store), output_(output) {}
+
+  void CheckTables() {
+    auto catalogue = Catalogue::Open(store_, clock_, ids_);
+    if (!catalogue) {
+      Finding(catalogue.error().message);
+      return;
+    }
+    for (const auto& [schema, tables] : (*catalogue)->current()->schemas) {
+      for (const auto& [name, entry] : tables) {
+        CheckTable(entry);
+      }
+    }
+  }
+
+  void CheckWal(const std::string& folder) {
+    auto wal = RocksDbWal::Open({.folder = folder});
+    if (!wal) {
+      Finding(wal.error().message);
+      return;
+    }
+    uint64_t records = 0;
+    for (const auto& [table, flushed] : flushed_) {
+      const Status replayed =
+          (*wal)->Replay(table, flushed, [&records](Sequence, std::string_view) {
+            ++records;
+            return Status();
+          });
+      if (!replayed) {
+        Finding(replayed.error().message);
+      }
+    }
+    output_.progress(fmt::format("write-ahead log: {} records that are not in files yet", records));
+    if (const Status closed = (*wal)->Close(); !closed) {
+      Finding(closed.error().message);
+    }
+  }
+
+  size_t findings() const { return findings_; }
+
+ private:
+  void Finding(std::string_view message) {
+    ++findings_;
+    output_.finding(message);
+  }
+
+  void CheckTable(const TableEntry& entry) {
+    const std::string name = entry.schema + "." + entry.name;
+    const auto log = TableLog::Open(store_, clock_, entry.uuid);
+    if (!log) {
+      Finding(fmt::format("table {}: {}", name, log.error().message));
+      return;
+    }
+    flushed_.emplace(entry.id, (*log)->current()->flushed);
+    const auto objects = store_.List(TableLog::Folder(entry.uuid));
+    if (!objects) {
+      Finding(fmt::format("table {}: {}", name, objects.error().message));
+      return;
+    }
+    // Of all versions that are kept: a file that several name is read once.
+    std::set<std::string> referenced;
+    uint64_t versions = 0;
+    for (const ObjectInfo& object : *objects) {
+      if (const std::optional<VersionId> id = VersionOf(object.path)) {
+        ++versions;
+        CheckVersion(name, **log, *id, referenced);
+      }
+    }
+    uint64_t bytes = 0;
+    uint64_t unreferenced = 0;
+    for (const ObjectInfo& object : *objects) {
+      const bool data = object.path.find("/log/") == std::string::npos;
+      bytes += referenced.contains(object.path) ? object.size_bytes : 0;
+      unreferenced += data && !referenced.contains(object.path) ? 1 : 0;
+    }
+    output_.progress(fmt::format(
+        "table {}: {} versions, {} files, {}{}", name, versions, referenced.size(),
+        FormatSize(bytes),
+        unreferenced == 0 ? "" : fmt::format(", {} unreferenced", unreferenced)));
+  }
+
+  void CheckVersion(const std::string& table, const TableLog& log, VersionId id,
+                    std::set<std::string>& referenced) {
+    const auto version = log.Load(id);
+    if (!version) {
+      Finding(fmt::format("table {}, version {}: {}", table, id.value(), version.error().message));
+      return;
+    }
+    for (const auto& [uuid, file] : (*version)->files) {
+      if (referenced.insert(file.path).second) {
+        Note(table, VerifyFile(store_, file));
+      }
+      if (file.deletion_vector && referenced.insert(file.deletion_vector->path).second) {
+        Note(table, ReadDeletionVector(store_, *file.deletion_vector));
+      }
+    }
+  }
+
+  template <class T>
+  void Note(const std::string& table, const Result<T>& result) {
+    if (!result) {
+      Finding(fmt::format("table {}: {}", table, result.error().message));
+    }
+  }
+
+  ObjectStore& store_;
+  const CheckOutput& output_;
+  SystemClock clock_;
+  RandomIdSource ids_;
+  std::map<TableId, Sequence> flushed_;
+  size_t findings_ = 0;
+};
+
+}  // namespace
+
+Status CheckDataFolder(const std::string& folder, const CheckOutput& output) {
+  // Opening would make what is missing; a check must not.
+  std::error_code error;
+  if (!std::filesystem::exists(folder + "/" + std::string(kFormatFile), error)) {
+    return NotFound("{} is not a data folder: it holds no file {}", folder, kFormatFile);
+  }
+  VARVE_ASSIGN(const auto lock, FolderLock::Acquire(folder));
+  VARVE_ASSIGN(const auto store, LocalObjectStore::Open({.root = folder}));
+  FolderCheck check(*store, output);
+  check.CheckTables();
+  check.CheckWal(folder + "/" + std::string(kWalFolder));
+  if (check.findings() > 0) {
+    return Corruption(
+        "{}: {} finding{}. Restore the named files from a copy; start no server on this folder "
+        "before",
+        folder, check.findings(), check.findings() == 1 ? "" : "s");
+  }
+  return {};
+}
+
+}  // namespace varve

@@ -1,0 +1,78 @@
+#include "main/data_folder.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "base/log.h"
+#include "store/local_store.h"
+#include "wal/rocksdb_wal.h"
+
+namespace varve {
+namespace {
+
+// What the last run's queries have spilled is of no use any more; the lock says that no other
+// process uses it.
+Status EmptyFolder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  if (error) {
+    return Io("cannot empty {}: {}", folder, error.message());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DataFolder>> DataFolder::Open(DataFolderOptions options) {
+  std::unique_ptr<DataFolder> folder(new DataFolder());
+  VARVE_TRY(folder->OpenAll(std::move(options)));
+  return folder;
+}
+
+Status DataFolder::OpenAll(DataFolderOptions options) {
+  VARVE_ASSIGN(lock_, FolderLock::Acquire(options.folder));
+  const std::string spill = options.folder + "/" + std::string(kSpillFolder);
+  VARVE_TRY(EmptyFolder(spill));
+  VARVE_ASSIGN(store_, LocalObjectStore::Open({.root = options.folder}));
+  if (options.wal_folder.empty()) {
+    options.wal_folder = options.folder + "/" + std::string(kWalFolder);
+  }
+  VARVE_ASSIGN(wal_, RocksDbWal::Open({.folder = options.wal_folder, .sync = options.wal_sync}));
+  options.database.store = store_.get();
+  options.database.wal = wal_.get();
+  options.database.clock = &clock_;
+  options.database.ids = &ids_;
+  VARVE_ASSIGN(database_, Database::Open(std::move(options.database)));
+  options.engine.database = database_.get();
+  options.engine.temp_folder = spill;
+  VARVE_ASSIGN(engine_, QueryEngine::Open(std::move(options.engine)));
+  return {};
+}
+
+DataFolder::~DataFolder() {
+  if (const Status closed = Close(); !closed) {
+    LogError("closing the data folder: {}", closed.error().message);
+  }
+}
+
+Status DataFolder::Close() {
+  engine_.reset();
+  Status first;
+  if (database_ != nullptr) {
+    first = database_->Close();
+    database_.reset();
+  }
+  if (wal_ != nullptr) {
+    const Status closed = wal_->Close();
+    if (first && !closed) {
+      first = closed;
+    }
+    wal_.reset();
+  }
+  store_.reset();
+  lock_.reset();
+  return first;
+}
+
+}  // namespace varve

@@ -1,0 +1,59 @@
+// DataFolder: everything that works on one data folder, opened in the right order: the lock, the
+// objects, the log, the database, the query engine. Closed in the reverse order.
+//
+// A data folder holds LOCK, wal/ (RocksDB), spill/ (what large queries put aside; emptied at the
+// start), tmp/ (unfinished files) and beside these the objects: catalogue/ and tables/.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "engine/database.h"
+#include "query/session.h"
+#include "store/folder_lock.h"
+#include "store/object_store.h"
+#include "wal/wal.h"
+
+namespace varve {
+
+struct DataFolderOptions {
+  std::string folder;
+  std::string wal_folder;  // "" = `wal` in the folder
+  bool wal_sync = true;
+  DatabaseOptions database;   // store, wal, clock and ids are filled in
+  QueryEngineOptions engine;  // database and temp_folder are filled in
+};
+
+class DataFolder {
+ public:
+  // When it returns, all acknowledged rows can be read. Errors: kUnavailable (another process has
+  // it open: names it), kIo and kResourceExhausted (cannot be written), kCorruption (names the
+  // file), kNotSupported (a newer format).
+  static Result<std::unique_ptr<DataFolder>> Open(DataFolderOptions options);
+  // What Close does, with errors in the log only.
+  ~DataFolder();
+
+  Database& database() { return *database_; }
+  QueryEngine& engine() { return *engine_; }
+  const Clock& clock() const { return clock_; }
+
+  // Sessions must be gone. What is in memory stays in the log. A second call does nothing.
+  Status Close();
+
+ private:
+  DataFolder() = default;
+  Status OpenAll(DataFolderOptions options);
+
+  SystemClock clock_;
+  RandomIdSource ids_;
+  // In the order of opening; destroyed in the reverse order.
+  std::unique_ptr<FolderLock> lock_;
+  std::unique_ptr<ObjectStore> store_;
+  std::unique_ptr<Wal> wal_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<QueryEngine> engine_;
+};
+
+}  // namespace varve

@@ -1,0 +1,164 @@
+// The `varve` program: one subcommand each for the server, the shell and the check.
+//
+// CLI11 reports by exceptions what the command line says; they do not leave this file.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <clocale>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "main/check_command.h"
+#include "main/server_command.h"
+#include "main/server_config.h"
+#include "main/sql_command.h"
+
+namespace {
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+constexpr char kServerExamples[] = R"(Examples:
+  varve server                                 serves ./varve-data on http://127.0.0.1:5440
+  varve server --data /var/lib/varve --bind 0.0.0.0
+  varve server --config varve.toml --http-port 0    any free port, which is printed
+
+Settings come from the defaults, the file, the environment (VARVE_HTTP_PORT, VARVE_DATA_DIR, ...)
+and the command line; the later wins. A running server shows what it uses at GET /debug/config.)";
+
+constexpr char kSqlExamples[] = R"(Examples:
+  varve sql                                    a shell on the server at http://127.0.0.1:5440
+  varve sql -c 'SHOW TABLES' --format csv
+  varve sql --url http://db.example:5440 -f report.sql
+  varve sql --data ./varve-data -c "COPY weather FROM 'weather.parquet'"    without a server)";
+
+constexpr char kCheckExamples[] = R"(Examples:
+  varve check ./varve-data                     end its server first
+
+Reads every file and compares it with the checksums in the manifests; prints what is wrong on
+standard error. Exit code 1 when something is.)";
+
+constexpr char kExamples[] = R"(Examples:
+  varve server --data ./varve-data
+  varve sql -c 'SELECT 1'
+  varve check ./varve-data
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.)";
+
+// Options of `varve server` that stand for settings: nullopt = not given.
+struct ServerArguments {
+  std::optional<std::string> config_file;
+  std::vector<std::pair<std::string, std::optional<std::string>>> settings = {
+      {"analytic.storage.object_store.data_dir", {}},
+      {"server.bind_addr", {}},
+      {"server.http_port", {}},
+      {"logger.level", {}},
+  };
+};
+
+int Fail(const varve::Error& error, int code) {
+  std::fflush(stdout);
+  fmt::print(stderr, "varve: {}\n", error.message);
+  return code;
+}
+
+varve::Result<varve::ServerConfig> Configure(const ServerArguments& arguments) {
+  varve::ServerConfig config;
+  if (arguments.config_file) {
+    VARVE_ASSIGN(config, varve::ReadServerConfig(*arguments.config_file));
+  }
+  VARVE_ASSIGN(config, varve::WithEnvironment(std::move(config), varve::ProcessEnvironment));
+  for (const auto& [key, value] : arguments.settings) {
+    if (value) {
+      VARVE_ASSIGN(config, varve::WithSetting(std::move(config), key, *value));
+    }
+  }
+  return config;
+}
+
+int ServerMain(const ServerArguments& arguments) {
+  const varve::Result<varve::ServerConfig> config = Configure(arguments);
+  if (!config) {
+    return Fail(config.error(), kWrongUsage);
+  }
+  const varve::Status served = varve::RunServer(*config);
+  return served ? kDone : Fail(served.error(), kFailed);
+}
+
+int SqlMain(varve::SqlCommandOptions options, const std::string& format) {
+  const varve::Result<varve::OutputFormat> parsed = varve::ParseOutputFormat(format);
+  if (!parsed) {
+    return Fail(parsed.error(), kWrongUsage);
+  }
+  options.format = *parsed;
+  const varve::Status done = varve::RunSql(options);
+  return done ? kDone : Fail(done.error(), kFailed);
+}
+
+int CheckMain(const std::string& folder) {
+  const varve::CheckOutput output = {
+      .progress = [](std::string_view line) { fmt::print("{}\n", line); },
+      .finding = [](std::string_view line) { fmt::print(stderr, "varve: {}\n", line); },
+  };
+  const varve::Status checked = varve::CheckDataFolder(folder, output);
+  if (!checked) {
+    return Fail(checked.error(), kFailed);
+  }
+  fmt::print("all is well\n");
+  return kDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // The widths of characters in tables; nothing else of a locale may change what is printed.
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  CLI::App app("A time-series database.", "varve");
+  app.set_version_flag("--version", "varve " VARVE_VERSION);
+  app.require_subcommand(1);
+  app.footer(kExamples);
+
+  ServerArguments server_arguments;
+  CLI::App* const server = app.add_subcommand("server", "Serves a data folder.");
+  server->add_option("-c,--config", server_arguments.config_file, "settings, a TOML file");
+  auto& settings = server_arguments.settings;
+  server->add_option("--data", settings[0].second, "the data folder [./varve-data]");
+  server->add_option("--bind", settings[1].second, "the address to listen on [127.0.0.1]");
+  server->add_option("--http-port", settings[2].second,
+                     "0 = any free one, off = not served [5440]");
+  server->add_option("--log-level", settings[3].second,
+                     "trace, debug, info, warn, error, off [info]");
+  server->footer(kServerExamples);
+
+  varve::SqlCommandOptions sql_options{.url = "http://127.0.0.1:5440"};
+  std::string format = "table";
+  CLI::App* const sql = app.add_subcommand("sql", "Runs SQL, on a server or on a data folder.");
+  auto* const url = sql->add_option("--url", sql_options.url, "the server [http://127.0.0.1:5440]");
+  sql->add_option("--data", sql_options.data_folder, "opens this folder, without a server")
+      ->excludes(url);
+  auto* const command = sql->add_option("-c,--command", sql_options.commands, "statements to run");
+  command->allow_extra_args(false);
+  sql->add_option("-f,--file", sql_options.file, "a file of statements, - = standard input")
+      ->excludes(command);
+  sql->add_option("--format", format, "table, csv or json [table]");
+  sql->footer(kSqlExamples);
+
+  std::string checked_folder;
+  CLI::App* const check = app.add_subcommand("check", "Verifies a data folder, without a server.");
+  check->add_option("folder", checked_folder, "the data folder")->required();
+  check->footer(kCheckExamples);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kWrongUsage;
+  }
+  if (server->parsed()) {
+    return ServerMain(server_arguments);
+  }
+  return check->parsed() ? CheckMain(checked_folder) : SqlMain(std::move(sql_options), format);
+}

@@ -1,0 +1,67 @@
+// ServerConfig: every setting of `varve server`, from four places; the later wins: the defaults
+// here, the TOML file, the environment (VARVE_…), the command line.
+//
+// Keys have the names that CeresDB gives them, in both of its forms ("bind_addr" and
+// "server.bind_addr"). A key that is unknown is an error: a setting that is silently ignored is
+// found out about too late.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "model/table_options.h"
+
+namespace varve {
+
+struct ServerConfig {
+  std::string data_folder = "./varve-data";
+  std::string wal_folder;  // "" = `wal` in the data folder
+  std::string bind_address = "127.0.0.1";
+  std::optional<uint16_t> http_port = 5440;  // 0 = any free one; nullopt = not served
+  uint64_t http_body_bytes_max = 64 << 20;
+  uint64_t write_memory_bytes_max = uint64_t{1} << 30;
+  uint64_t query_memory_bytes_max = uint64_t{2} << 30;
+  uint64_t query_temp_bytes_max = uint64_t{10} << 30;
+  size_t query_threads = 0;  // 0 = one per core
+  size_t flush_threads = 1;
+  bool wal_sync = true;
+  std::vector<std::string> copy_allowed_folders;
+  LogLevel log_level = LogLevel::kInfo;
+  // Of tables that schemaless writes make.
+  std::string auto_timestamp_column = "timestamp";
+  TableOptions auto_table_options = {.enable_ttl = false};
+
+  bool operator==(const ServerConfig&) const = default;
+};
+
+// What the environment holds under a name; nullopt: nothing.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+// The defaults, changed by the text of a TOML file. `origin` names it in errors. Errors:
+// kInvalidArgument that says where and what: a syntax error, an unknown key (with the nearest known
+// one), a value that does not fit.
+Result<ServerConfig> ParseServerConfig(std::string_view toml, std::string_view origin);
+
+// The file at `path`, as above. Errors also: kNotFound, kIo.
+Result<ServerConfig> ReadServerConfig(const std::string& path);
+
+// VARVE_HTTP_PORT and the like; every setting has one, named in its error. Lists are separated by
+// ':'.
+Result<ServerConfig> WithEnvironment(ServerConfig config, const Environment& environment);
+
+// One setting by its key, as the command line gives it. Errors: kInvalidArgument.
+Result<ServerConfig> WithSetting(ServerConfig config, std::string_view key, std::string_view value);
+
+// As a TOML file that ParseServerConfig reads back to the same.
+std::string ToToml(const ServerConfig& config);
+
+// The process's environment.
+std::optional<std::string> ProcessEnvironment(const std::string& name);
+
+}  // namespace varve

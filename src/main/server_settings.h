@@ -1,0 +1,36 @@
+// The list of settings: what each is called in a file and in the environment, and how its text
+// becomes a value.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "main/server_config.h"
+
+namespace varve {
+
+struct Setting {
+  std::vector<std::string_view>
+      keys;  // in a file; the first is the one to use, the others are accepted
+  std::string_view environment;
+  // `values` has one entry but for settings that are lists. Errors: kInvalidArgument that says what
+  // is allowed.
+  Status (*apply)(ServerConfig& config, std::span<const std::string> values);
+  // As it stands in a TOML file.
+  std::string (*show)(const ServerConfig& config);
+};
+
+const std::vector<Setting>& AllSettings();
+
+// Keys below this one are table options: "server.auto_create_table_opts.ttl".
+inline constexpr std::string_view kTableOptionsPrefix = "server.auto_create_table_opts.";
+
+// The setting of that key. Errors: kInvalidArgument that suggests the nearest known key.
+Result<const Setting*> FindSetting(std::string_view key);
+
+// A string in TOML's basic form, with its quotes.
+std::string TomlString(std::string_view text);
+
+}  // namespace varve
