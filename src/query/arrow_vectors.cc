@@ -2,7 +2,7 @@
 
 #include <arrow/array.h>
 
-#include "duckdb/common/types/validity_mask.hpp"
+#include <duckdb/common/types/validity_mask.hpp>
 
 namespace varve {
 namespace {

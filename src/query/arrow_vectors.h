@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <duckdb.hpp>
 #include <memory>
-
-#include "duckdb.hpp"
 
 namespace arrow {
 class Array;

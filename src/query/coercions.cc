@@ -1,12 +1,13 @@
 #include "query/coercions.h"
 
-#include "duckdb/common/operator/cast_operators.hpp"
-#include "duckdb/common/vector_operations/unary_executor.hpp"
-#include "duckdb/function/cast/cast_function_set.hpp"
-#include "duckdb/function/cast/default_casts.hpp"
-#include "duckdb/function/scalar_function.hpp"
-#include "duckdb/main/extension/extension_loader.hpp"
-#include "duckdb/planner/expression/bound_cast_expression.hpp"
+#include <duckdb/common/operator/cast_operators.hpp>
+#include <duckdb/common/vector_operations/unary_executor.hpp>
+#include <duckdb/function/cast/cast_function_set.hpp>
+#include <duckdb/function/cast/default_casts.hpp>
+#include <duckdb/function/scalar_function.hpp>
+#include <duckdb/main/extension/extension_loader.hpp>
+#include <duckdb/planner/expression/bound_cast_expression.hpp>
+
 #include "query/duckdb_bridge.h"
 
 namespace varve {

@@ -7,10 +7,10 @@
 // the right type.
 #pragma once
 
+#include <duckdb.hpp>
 #include <string_view>
 
 #include "base/result.h"
-#include "duckdb.hpp"
 
 namespace varve {
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <duckdb/main/config.hpp>
+#include <duckdb/main/prepared_statement.hpp>
+#include <duckdb/parser/parser.hpp>
 #include <filesystem>
 #include <optional>
 
-#include "duckdb/main/config.hpp"
-#include "duckdb/main/prepared_statement.hpp"
-#include "duckdb/parser/parser.hpp"
 #include "query/coercions.h"
 #include "query/duckdb_bridge.h"
 #include "query/duckdb_types.h"

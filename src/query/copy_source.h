@@ -2,6 +2,7 @@
 // client's SQL: paths and options reach it as quoted values only.
 #pragma once
 
+#include <duckdb.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,7 +11,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "duckdb.hpp"
 #include "model/table_schema.h"
 #include "query/session.h"
 

@@ -1,10 +1,9 @@
 #include "query/duckdb_bridge.h"
 
+#include <duckdb/common/error_data.hpp>
+#include <duckdb/common/exception.hpp>
 #include <new>
 #include <optional>
-
-#include "duckdb/common/error_data.hpp"
-#include "duckdb/common/exception.hpp"
 
 namespace varve {
 namespace {

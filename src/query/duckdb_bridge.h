@@ -3,13 +3,13 @@
 // place.
 #pragma once
 
+#include <duckdb.hpp>
 #include <exception>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "base/result.h"
-#include "duckdb.hpp"
 
 namespace varve {
 

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp>
+#include <duckdb/main/config.hpp>
+#include <duckdb/parser/parsed_data/drop_info.hpp>
 #include <string_view>
 #include <vector>
 
-#include "duckdb/catalog/catalog.hpp"
-#include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
-#include "duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp"
-#include "duckdb/main/config.hpp"
-#include "duckdb/parser/parsed_data/drop_info.hpp"
 #include "query/duckdb_bridge.h"
 
 namespace varve {

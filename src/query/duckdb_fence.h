@@ -13,10 +13,10 @@
 //   4. The configuration is locked; extensions are neither installed nor loaded by themselves.
 #pragma once
 
+#include <duckdb.hpp>
 #include <string>
 
 #include "base/result.h"
-#include "duckdb.hpp"
 #include "query/table_source.h"
 
 namespace varve {

@@ -2,11 +2,11 @@
 // can guess. It is the only place that DuckDB may open files in (see duckdb_fence.h).
 #pragma once
 
+#include <duckdb.hpp>
+#include <duckdb/common/file_system.hpp>
 #include <memory>
 #include <string>
 
-#include "duckdb.hpp"
-#include "duckdb/common/file_system.hpp"
 #include "query/lru_cache.h"
 #include "store/object_store.h"
 

@@ -1,7 +1,8 @@
 // Varve's column types in DuckDB's words.
 #pragma once
 
-#include "duckdb.hpp"
+#include <duckdb.hpp>
+
 #include "model/column_type.h"
 
 namespace varve {

@@ -6,13 +6,13 @@
 
 #include <charconv>
 #include <cmath>
+#include <duckdb.hpp>
+#include <duckdb/common/types/date.hpp>
+#include <duckdb/common/types/time.hpp>
+#include <duckdb/common/types/timestamp.hpp>
 #include <limits>
 #include <type_traits>
 
-#include "duckdb.hpp"
-#include "duckdb/common/types/date.hpp"
-#include "duckdb/common/types/time.hpp"
-#include "duckdb/common/types/timestamp.hpp"
 #include "engine/arrow_status.h"
 #include "query/duckdb_bridge.h"
 

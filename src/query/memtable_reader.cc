@@ -4,8 +4,8 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <duckdb/storage/table/column_segment.hpp>
 
-#include "duckdb/storage/table/column_segment.hpp"
 #include "query/arrow_vectors.h"
 #include "query/duckdb_bridge.h"
 #include "query/time_filter.h"

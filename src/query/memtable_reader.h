@@ -6,14 +6,14 @@
 // then rows are chosen by number.
 #pragma once
 
+#include <duckdb.hpp>
+#include <duckdb/common/multi_file/base_file_reader.hpp>
+#include <duckdb/planner/table_filter_state.hpp>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "duckdb.hpp"
-#include "duckdb/common/multi_file/base_file_reader.hpp"
-#include "duckdb/planner/table_filter_state.hpp"
 #include "query/scan_units.h"
 
 namespace varve {

@@ -1,6 +1,6 @@
+#include <duckdb/main/config.hpp>
 #include <utility>
 
-#include "duckdb/main/config.hpp"
 #include "query/coercions.h"
 #include "query/duckdb_bridge.h"
 #include "query/duckdb_fence.h"

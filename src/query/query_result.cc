@@ -6,9 +6,10 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <duckdb/common/arrow/arrow_converter.hpp>
+#include <duckdb/common/arrow/arrow_type_extension.hpp>
+
 #include "base/check.h"
-#include "duckdb/common/arrow/arrow_converter.hpp"
-#include "duckdb/common/arrow/arrow_type_extension.hpp"
 #include "engine/arrow_status.h"
 #include "query/duckdb_bridge.h"
 #include "query/name_mapping.h"

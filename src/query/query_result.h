@@ -1,13 +1,13 @@
 // Results: DuckDB's chunks as Arrow record batches, and small tables that Varve makes itself.
 #pragma once
 
+#include <duckdb.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "duckdb.hpp"
 #include "query/session.h"
 
 namespace arrow {

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <duckdb/parser/expression/list.hpp>
+#include <duckdb/parser/parsed_expression_iterator.hpp>
+#include <duckdb/parser/parser.hpp>
+#include <duckdb/parser/query_node/list.hpp>
+#include <duckdb/parser/statement/select_statement.hpp>
+#include <duckdb/parser/tableref/list.hpp>
 
-#include "duckdb/parser/expression/list.hpp"
-#include "duckdb/parser/parsed_expression_iterator.hpp"
-#include "duckdb/parser/parser.hpp"
-#include "duckdb/parser/query_node/list.hpp"
-#include "duckdb/parser/statement/select_statement.hpp"
-#include "duckdb/parser/tableref/list.hpp"
 #include "query/coercions.h"
 #include "query/duckdb_bridge.h"
 #include "query/session.h"

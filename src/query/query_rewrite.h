@@ -3,12 +3,12 @@
 // fitted to DuckDB's.
 #pragma once
 
+#include <duckdb.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "duckdb.hpp"
 #include "engine/database.h"
 #include "query/name_mapping.h"
 

@@ -6,12 +6,12 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <duckdb.hpp>
 #include <latch>
 #include <thread>
 
 #include "base/matchers.h"
 #include "base/test_folder.h"
-#include "duckdb.hpp"
 #include "meta/table_log.h"
 #include "query/test_database.h"
 #include "sst/deletion_vector.h"

@@ -1,8 +1,7 @@
 #include "query/scan_units.h"
 
 #include <algorithm>
-
-#include "duckdb/storage/statistics/node_statistics.hpp"
+#include <duckdb/storage/statistics/node_statistics.hpp>
 
 namespace varve {
 namespace {

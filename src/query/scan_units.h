@@ -2,11 +2,11 @@
 // sees each as a file.
 #pragma once
 
+#include <duckdb.hpp>
+#include <duckdb/common/multi_file/multi_file_list.hpp>
 #include <memory>
 #include <vector>
 
-#include "duckdb.hpp"
-#include "duckdb/common/multi_file/multi_file_list.hpp"
 #include "model/time_range.h"
 #include "query/table_source.h"
 

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <duckdb/catalog/catalog_search_path.hpp>
+#include <duckdb/main/client_data.hpp>
+#include <duckdb/parser/statement/explain_statement.hpp>
 
-#include "duckdb/catalog/catalog_search_path.hpp"
-#include "duckdb/main/client_data.hpp"
-#include "duckdb/parser/statement/explain_statement.hpp"
 #include "engine/arrow_status.h"
 #include "query/duckdb_bridge.h"
 #include "query/session_internal.h"

@@ -1,13 +1,13 @@
 // CREATE, DROP, ALTER, USE.
 
 #include <algorithm>
+#include <duckdb/parser/expression/list.hpp>
+#include <duckdb/parser/parsed_expression_iterator.hpp>
+#include <duckdb/parser/query_node/select_node.hpp>
+#include <duckdb/parser/statement/select_statement.hpp>
+#include <duckdb/parser/tableref/emptytableref.hpp>
+#include <duckdb/parser/tableref/subqueryref.hpp>
 
-#include "duckdb/parser/expression/list.hpp"
-#include "duckdb/parser/parsed_expression_iterator.hpp"
-#include "duckdb/parser/query_node/select_node.hpp"
-#include "duckdb/parser/statement/select_statement.hpp"
-#include "duckdb/parser/tableref/emptytableref.hpp"
-#include "duckdb/parser/tableref/subqueryref.hpp"
 #include "query/duckdb_bridge.h"
 #include "query/duckdb_types.h"
 #include "query/session_internal.h"

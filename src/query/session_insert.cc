@@ -4,16 +4,16 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <duckdb/common/types/column/column_data_collection.hpp>
+#include <duckdb/parser/expression/list.hpp>
+#include <duckdb/parser/query_node/select_node.hpp>
+#include <duckdb/parser/statement/select_statement.hpp>
+#include <duckdb/parser/tableref/column_data_ref.hpp>
+#include <duckdb/parser/tableref/expressionlistref.hpp>
+#include <duckdb/parser/tableref/subqueryref.hpp>
 #include <optional>
 #include <set>
 
-#include "duckdb/common/types/column/column_data_collection.hpp"
-#include "duckdb/parser/expression/list.hpp"
-#include "duckdb/parser/query_node/select_node.hpp"
-#include "duckdb/parser/statement/select_statement.hpp"
-#include "duckdb/parser/tableref/column_data_ref.hpp"
-#include "duckdb/parser/tableref/expressionlistref.hpp"
-#include "duckdb/parser/tableref/subqueryref.hpp"
 #include "engine/arrow_status.h"
 #include "query/arrow_vectors.h"
 #include "query/duckdb_bridge.h"

@@ -5,12 +5,12 @@
 // session_insert.cc, copy_from.cc.
 #pragma once
 
+#include <duckdb.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "duckdb.hpp"
 #include "query/copy_source.h"
 #include "query/query_result.h"
 #include "query/query_rewrite.h"

@@ -4,13 +4,13 @@
 #pragma once
 
 #include <atomic>
+#include <duckdb.hpp>
+#include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
+#include <duckdb/function/table_function.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "duckdb.hpp"
-#include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
-#include "duckdb/function/table_function.hpp"
 #include "engine/read_view.h"
 #include "engine/table.h"
 #include "query/lru_cache.h"

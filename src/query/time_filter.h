@@ -2,9 +2,10 @@
 // Used to leave out files and parts of memtables before anything is opened.
 #pragma once
 
-#include "duckdb.hpp"
-#include "duckdb/planner/expression.hpp"
-#include "duckdb/planner/table_filter.hpp"
+#include <duckdb.hpp>
+#include <duckdb/planner/expression.hpp>
+#include <duckdb/planner/table_filter.hpp>
+
 #include "model/time_range.h"
 
 namespace varve {

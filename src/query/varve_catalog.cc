@@ -1,13 +1,14 @@
 #include "query/varve_catalog.h"
 
-#include "duckdb/catalog/entry_lookup_info.hpp"
-#include "duckdb/catalog/similar_catalog_entry.hpp"
-#include "duckdb/parser/constraints/not_null_constraint.hpp"
-#include "duckdb/parser/parsed_data/create_schema_info.hpp"
-#include "duckdb/parser/parsed_data/create_table_info.hpp"
-#include "duckdb/parser/parsed_data/drop_info.hpp"
-#include "duckdb/storage/database_size.hpp"
-#include "duckdb/storage/table_storage_info.hpp"
+#include <duckdb/catalog/entry_lookup_info.hpp>
+#include <duckdb/catalog/similar_catalog_entry.hpp>
+#include <duckdb/parser/constraints/not_null_constraint.hpp>
+#include <duckdb/parser/parsed_data/create_schema_info.hpp>
+#include <duckdb/parser/parsed_data/create_table_info.hpp>
+#include <duckdb/parser/parsed_data/drop_info.hpp>
+#include <duckdb/storage/database_size.hpp>
+#include <duckdb/storage/table_storage_info.hpp>
+
 #include "query/duckdb_bridge.h"
 #include "query/varve_scan.h"
 
@@ -138,7 +139,10 @@ duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEnt
     }
     Throw(table.error());
   }
-  auto source = duckdb::make_shared_ptr<TableSource>(**table, names_, catalog.resources);
+  // The rewrite has met the tables that the statement names; information_schema meets all.
+  NameMapping names = names_;
+  names.Add(*(*table)->schema());
+  auto source = duckdb::make_shared_ptr<TableSource>(**table, names, catalog.resources);
   duckdb::CreateTableInfo info;
   info.schema = schema.name;
   info.table = name;

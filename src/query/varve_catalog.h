@@ -6,6 +6,14 @@
 // written meanwhile.
 #pragma once
 
+#include <duckdb.hpp>
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
+#include <duckdb/main/client_context_state.hpp>
+#include <duckdb/storage/storage_extension.hpp>
+#include <duckdb/transaction/transaction.hpp>
+#include <duckdb/transaction/transaction_manager.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,14 +21,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "duckdb.hpp"
-#include "duckdb/catalog/catalog.hpp"
-#include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
-#include "duckdb/catalog/catalog_entry/table_catalog_entry.hpp"
-#include "duckdb/main/client_context_state.hpp"
-#include "duckdb/storage/storage_extension.hpp"
-#include "duckdb/transaction/transaction.hpp"
-#include "duckdb/transaction/transaction_manager.hpp"
 #include "engine/database.h"
 #include "query/name_mapping.h"
 #include "query/table_source.h"

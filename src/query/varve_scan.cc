@@ -1,17 +1,17 @@
 #include "query/varve_scan.h"
 
 #include <algorithm>
+#include <duckdb/common/multi_file/multi_file_reader.hpp>
+#include <duckdb/function/partition_stats.hpp>
+#include <duckdb/parser/expression/constant_expression.hpp>
+#include <duckdb/parser/tableref/table_function_ref.hpp>
+#include <duckdb/planner/filter/conjunction_filter.hpp>
+#include <duckdb/planner/filter/optional_filter.hpp>
+#include <duckdb/planner/operator/logical_get.hpp>
+#include <duckdb/storage/statistics/base_statistics.hpp>
+#include <duckdb/storage/statistics/numeric_stats.hpp>
 #include <optional>
 
-#include "duckdb/common/multi_file/multi_file_reader.hpp"
-#include "duckdb/function/partition_stats.hpp"
-#include "duckdb/parser/expression/constant_expression.hpp"
-#include "duckdb/parser/tableref/table_function_ref.hpp"
-#include "duckdb/planner/filter/conjunction_filter.hpp"
-#include "duckdb/planner/filter/optional_filter.hpp"
-#include "duckdb/planner/operator/logical_get.hpp"
-#include "duckdb/storage/statistics/base_statistics.hpp"
-#include "duckdb/storage/statistics/numeric_stats.hpp"
 #include "query/duckdb_types.h"
 #include "query/memtable_reader.h"
 #include "query/scan_units.h"

@@ -2,8 +2,9 @@
 // its memtables.
 #pragma once
 
-#include "duckdb.hpp"
-#include "duckdb/function/table_function.hpp"
+#include <duckdb.hpp>
+#include <duckdb/function/table_function.hpp>
+
 #include "query/table_source.h"
 
 namespace varve {
