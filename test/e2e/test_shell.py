@@ -167,8 +167,7 @@ def test_ctrl_c_ends_a_statement_but_not_the_shell(tmp_path, server, where):
     shell.wait_for("varve> ")
     shell.send("SELECT 6 * 7 AS answer;\n")
     shell.wait_for("42")
-    shell.wait_for("varve> ")
-    shell.send("\x04")  # Ctrl-D
+    shell.send("\\q\n")
     assert shell.end() == 0
 
 
