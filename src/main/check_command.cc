@@ -116,10 +116,10 @@ class FolderCheck {
       bytes += referenced.contains(object.path) ? object.size_bytes : 0;
       unreferenced += data && !referenced.contains(object.path) ? 1 : 0;
     }
-    output_.progress(fmt::format(
-        "table {}: {} versions, {} files, {}{}", name, versions, referenced.size(),
-        FormatSize(bytes),
-        unreferenced == 0 ? "" : fmt::format(", {} unreferenced", unreferenced)));
+    output_.progress(
+        fmt::format("table {}: {} versions, {} files, {}{}", name, versions, referenced.size(),
+                    FormatSize(bytes),
+                    unreferenced == 0 ? "" : fmt::format(", {} unreferenced", unreferenced)));
   }
 
   void CheckVersion(const std::string& table, const TableLog& log, VersionId id,
