@@ -335,6 +335,10 @@ void ColumnText::WriteNested(TextOut& out, int64_t row) const {
     default:
       break;
   }
+  WriteOther(out, row);
+}
+
+void ColumnText::WriteOther(TextOut& out, int64_t row) const {
   const auto scalar = array_->GetScalar(row);
   const std::string text = scalar.ok() ? (*scalar)->ToString() : std::string();
   out.Ensure(JsonStringBytesMax(text.size()));

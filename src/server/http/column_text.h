@@ -92,6 +92,7 @@ class ColumnText {
   bool IsBinary() const;
 
   void WriteNested(TextOut& out, int64_t row) const;
+  void WriteOther(TextOut& out, int64_t row) const;
   void WriteByteNumbers(TextOut& out, std::string_view bytes) const;
   void WriteList(TextOut& out, int64_t begin, int64_t end) const;
   void WriteStruct(TextOut& out, int64_t row) const;

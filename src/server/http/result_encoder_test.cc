@@ -260,9 +260,9 @@ TEST(ResultEncoder, EveryFormat) {
   EXPECT_EQ(
       Encode(ResultFormat::kJson, batch),
       R"({"rows":[{"host":"a","v\"":100.0},{"host":"b","v\"":2.5},{"host":null,"v\"":null}]})");
-  EXPECT_EQ(
-      Encode(ResultFormat::kJsonColumns, batch),
-      R"({"names":["host","v\""],"types":["string","double"],"values":[["a",100.0],["b",2.5],[null,null]]})");
+  EXPECT_EQ(Encode(ResultFormat::kJsonColumns, batch),
+            R"({"names":["host","v\""],"types":["string","double"],)"
+            R"("values":[["a",100.0],["b",2.5],[null,null]]})");
   EXPECT_EQ(Encode(ResultFormat::kNdjson, batch),
             "{\"host\":\"a\",\"v\\\"\":100.0}\n{\"host\":\"b\",\"v\\\"\":2.5}\n"
             "{\"host\":null,\"v\\\"\":null}\n");

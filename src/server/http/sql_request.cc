@@ -40,7 +40,8 @@ std::unexpected<Error> Malformed(std::string_view body, const char* at, std::str
   const size_t offset = at == nullptr ? body.size() : static_cast<size_t>(at - body.data());
   const std::string_view rest = body.substr(std::min(offset, body.size()));
   return InvalidArgument(
-      R"(the body is malformed JSON at offset {}, near '{}': {}; send {{"query":"..."}} or the bare statement)",
+      "the body is malformed JSON at offset {}, near '{}': {}; "
+      R"(send {{"query":"..."}} or the bare statement)",
       offset, rest.substr(0, kShownBytesMax), reason);
 }
 
