@@ -67,7 +67,8 @@ class DuckDbStream final : public ResultStream {
     duckdb::unique_ptr<duckdb::DataChunk> chunk;
     duckdb::ErrorData error;
     if (!result_->TryFetch(chunk, error)) {
-      return std::unexpected(ToError(error));
+      // What stops a query from outside is left in the result, what it throws is in `error`.
+      return std::unexpected(ToError(error.HasError() ? error : result_->GetErrorObject()));
     }
     if (!chunk || chunk->size() == 0) {
       result_.reset();

@@ -186,6 +186,33 @@ TEST(Query, CopiesParquet) {
             "250000\t31249875000\t1970-01-01 00:04:09.999000");
 }
 
+TEST(Query, CancelEndsACopyToo) {
+  TestFolder folder;
+  const std::string path = folder.path() + "/rows.parquet";
+  {
+    duckdb::DuckDB writer(nullptr);
+    duckdb::Connection connection(writer);
+    const auto made = connection.Query(
+        "COPY (SELECT make_timestamp_ms(i) AS ts, i AS v FROM range(3000000) r(i)) TO '" + path +
+        "'" + " (FORMAT parquet)");
+    ASSERT_FALSE(made->HasError()) << made->GetError();
+  }
+  TestDatabase db(CopyPolicy{.allowed_folders = {folder.path()}});
+  ASSERT_THAT(db.Rows(kCreate), IsOk());
+  std::atomic<bool> ended = false;
+  std::thread canceller([&] {
+    while (!ended) {
+      db.session().Cancel();
+      std::this_thread::yield();
+    }
+  });
+  const auto rows = db.Rows("COPY t FROM '" + path + "'");
+  ended = true;
+  canceller.join();
+  EXPECT_THAT(rows, IsError(ErrorKind::kCancelled));
+  EXPECT_EQ(One(db.Rows("SELECT 1")), "1");
+}
+
 // Sessions of several threads over one engine, while rows come in and go to files.
 TEST(Query, SessionsRunSideBySide) {
   TestDatabase db;

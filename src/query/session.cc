@@ -119,7 +119,13 @@ Status SessionImpl::Ingest(std::vector<PointBatch> points) {
   return database().WritePoints(options_.schema, std::move(points));
 }
 
-void SessionImpl::Cancel() { connection_->connection().Interrupt(); }
+void SessionImpl::Cancel() {
+  connection_->connection().Interrupt();
+  const std::lock_guard lock(copying_mutex_);
+  if (copying_ != nullptr) {
+    copying_->Interrupt();
+  }
+}
 
 Status SessionImpl::UseSchema(std::string_view schema) {
   VARVE_TRY(connection_->UseSchema(schema));

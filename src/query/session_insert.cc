@@ -286,8 +286,15 @@ Result<QueryResult> SessionImpl::Run(const CopyFromStatement& statement) {
                                                         .options = statement.options,
                                                         .schema = schema.get(),
                                                         .columns = statement.columns}));
-  VARVE_ASSIGN(const uint64_t rows, WriteStream(table, *schema, copy.targets, *copy.rows));
-  return AffectedRows{rows};
+  const auto announce = [this](duckdb::Connection* connection) {
+    const std::lock_guard lock(copying_mutex_);
+    copying_ = connection;
+  };
+  announce(copy.connection.get());
+  const Result<uint64_t> rows = WriteStream(table, *schema, copy.targets, *copy.rows);
+  announce(nullptr);
+  VARVE_TRY(rows);
+  return AffectedRows{*rows};
 }
 
 }  // namespace varve

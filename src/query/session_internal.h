@@ -7,6 +7,7 @@
 
 #include <duckdb.hpp>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -125,6 +126,8 @@ class SessionImpl final : public Session {
   SessionOptions options_;
   std::unique_ptr<SchemaConnection> connection_;
   std::unique_ptr<SchemaConnection> evaluator_;
+  std::mutex copying_mutex_;
+  duckdb::Connection* copying_ = nullptr;  // of the COPY that runs; Cancel comes from other threads
 };
 
 }  // namespace varve

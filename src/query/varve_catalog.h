@@ -4,6 +4,9 @@
 // A transaction, which is one statement, sees each table once: the first reference takes a
 // ReadView, all others share it. So the parts of a statement agree with each other, whatever is
 // written meanwhile.
+//
+// Plans are made anew for every statement: what they scan, and what pruning left out of it, is part
+// of them. That is why the catalogue names no version by which DuckDB could keep one.
 #pragma once
 
 #include <duckdb.hpp>
