@@ -312,14 +312,13 @@ def test_a_torn_tail_of_the_write_ahead_log_is_cut_with_a_warning(tmp_path):
 
 
 def test_a_damaged_data_file_fails_its_queries_and_no_others(tmp_path):
+    """Damage in a file's footer; `varve check` (test_check.py) finds it anywhere."""
     data = damaged_folder(tmp_path)
     path = next(data.glob("tables/*/data/*/*.parquet"))
-    flip_byte(path, path.stat().st_size // 3)
+    path.write_bytes(path.read_bytes()[:-20] + b"\xff" * 12 + path.read_bytes()[-8:])
     with Server(data) as server:
         server.write("b,host=x v=1 1")
         answer = server.post("/sql", b"SELECT sum(v), max(host) FROM a")
-        if answer.status_code == 200:  # Parquet's pages carry checksums only where they are asked for: see `varve check`
-            pytest.skip("the flipped byte is not in what the query reads")
         assert answer.status_code in (400, 500), answer.text
         assert server.value("SELECT v FROM b") == 1
 
