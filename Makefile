@@ -46,8 +46,16 @@ clean: ## removes build/ and dist/, but not what was downloaded (third_party/)
 setup:
 	@scripts/setup.sh
 
-release asan: setup
-	@cmake --preset $@ >build-$@.log 2>&1 || { cat build-$@.log; rm -f build-$@.log; exit 1; }
-	@mv build-$@.log build/$@/configure.log
-	@ninja -C build/$@ -j $(JOBS)
-	@if [ $@ = release ]; then ln -sfn release/varve build/varve; fi
+release: setup
+	@$(call configure,release)
+	@ninja -C build/release -j $(JOBS) varve
+	@ln -sfn release/varve build/varve
+
+asan: setup
+	@$(call configure,asan)
+	@ninja -C build/asan -j $(JOBS)
+
+# Quiet when it succeeds.
+define configure
+	mkdir -p build/$(1); cmake --preset $(1) >build/$(1)/configure.log 2>&1 || { cat build/$(1)/configure.log; exit 1; }
+endef

@@ -79,7 +79,9 @@ def all_suites() -> list[Suite]:
         Suite("layers", [sys.executable, "scripts/check_layers.py"]),
         Suite("tidy", [sys.executable, "scripts/tidy.py"]),
         Suite("scripts", [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "test/scripts"], pytest=True),
-        *ctest_suites("release"),
+        # The program that users run is the release build: end-to-end and crash tests drive it. Unit tests and .test
+        # files run once, where they see most: with the sanitizers.
+        Suite("release/openssl_binding", ["scripts/check_openssl.sh", "build/release/varve"]),
         *ctest_suites("asan"),
         pytest_suite("fuzz"),
         pytest_suite("e2e"),
