@@ -185,7 +185,6 @@ Result<std::optional<uint64_t>> RemoteConnection::Execute(std::string_view state
   curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl.get(), CURLOPT_POST, 1L);
-  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the size is the next option.
   curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, statement.data());
   curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
                    static_cast<curl_off_t>(statement.size()));
