@@ -199,7 +199,7 @@ Status ReadRowSeries(ByteReader& reader, uint64_t rows, RowBatch& batch) {
   }
   VARVE_ASSIGN(const auto bytes, reader.Bytes(rows * sizeof(uint32_t)));
   batch.row_series.resize(rows);
-  std::memcpy(batch.row_series.data(), bytes.data(), bytes.size());
+  std::ranges::copy(bytes, reinterpret_cast<char*>(batch.row_series.data()));
   const auto out_of_range = [&](uint32_t series) { return series >= batch.series.size(); };
   if (std::ranges::any_of(batch.row_series, out_of_range)) {
     return Corruption("a row of a logged batch names a series that is not there");
