@@ -6,7 +6,6 @@
 #include <arrow/array/concatenate.h>
 #include <arrow/array/util.h>
 #include <arrow/record_batch.h>
-#include <arrow/scalar.h>
 #include <arrow/type.h>
 #include <gtest/gtest.h>
 
@@ -55,8 +54,6 @@ TEST(BatchFormatTest, GoldenBytes) {
 TEST(BatchFormatTest, EveryTypeRoundTripsWithNullsAndFromASlice) {
   for (const ColumnType type : kAllColumnTypes) {
     const auto arrow_type = ArrowType(type);
-    const auto values =
-        arrow::MakeArrayFromScalar(**arrow::MakeScalar(arrow::int8(), 1), 5).ValueOrDie();
     const auto nulls = arrow::MakeArrayOfNull(arrow_type, 4).ValueOrDie();
     auto builder = arrow::MakeBuilder(arrow_type).ValueOrDie();
     ASSERT_TRUE(builder->AppendEmptyValues(3).ok());
@@ -96,7 +93,8 @@ TEST(BatchFormatTest, DamagedBytesAreAnErrorOrAValidBatch) {
     }
     damaged.resize(damaged.size() - random() % 3);
     if (const auto batch = DecodeBatch(damaged)) {
-      EXPECT_TRUE(batch->rows->ValidateFull().ok() || batch->rows->num_columns() > 0);
+      const auto valid = batch->rows->Validate();
+      EXPECT_TRUE(valid.ok()) << valid.ToString();
     }
   }
 }
