@@ -50,7 +50,7 @@ class DatabaseTest : public testing::Test {
   TestRows Read(const std::string& name) {
     const auto table = database_->FindTable("public", name);
     EXPECT_THAT(table, IsOk());
-    const auto rows = ReadRows(store_, (*table)->View());
+    const auto rows = ReadRows(store_, (*table)->View().value());
     EXPECT_THAT(rows, IsOk());
     return *rows;
   }
@@ -82,7 +82,7 @@ TEST_F(DatabaseTest, RowsAreThereBeforeAndAfterAFlushAndARestart) {
 TEST_F(DatabaseTest, AViewStaysWhatItIs) {
   const auto table = Create("cpu");
   ASSERT_THAT(Write(table, {{"a", 1, 10}}), IsOk());
-  const ReadView before = table->View();
+  const ReadView before = table->View().value();
   ASSERT_THAT(Write(table, {{"a", 2, 20}}), IsOk());
   ASSERT_THAT(table->Flush(), IsOk());
   ASSERT_THAT(database_->DropTable("public", "cpu"), IsOk());
@@ -189,7 +189,7 @@ TEST_F(DatabaseTest, WritersAndReadersAtOnceSeeWholeRequestsOnly) {
     }
   });
   for (int i = 0; i < 50; ++i) {
-    const auto rows = ReadRows(store_, table->View());
+    const auto rows = ReadRows(store_, table->View().value());
     ASSERT_THAT(rows, IsOk());
     std::map<std::pair<std::string, int64_t>, int> per_request;
     for (const auto& row : *rows) {
@@ -266,7 +266,7 @@ TEST_F(DatabaseTest, PointsMakeTheirTableAndColumns) {
   EXPECT_EQ(names, (std::vector<std::string>{"tsid", "timestamp", "host", "region", "value", "load",
                                              "rack"}));
   EXPECT_FALSE((*table)->options().enable_ttl);
-  EXPECT_EQ((*table)->View().memtables[0]->row_count(), 3u);
+  EXPECT_EQ((*table)->View().value().memtables[0].row_count(), 3u);
 }
 
 TEST_F(DatabaseTest, PointsThatDoNotFitNameTableAndColumn) {

@@ -135,7 +135,7 @@ void CheckRows(World& world, const Ledger& ledger) {
     EXPECT_TRUE(ledger.acknowledged.empty());
     return;
   }
-  const auto rows = ReadRows(world.store(), (*table)->View());
+  const auto rows = ReadRows(world.store(), (*table)->View().value());
   ASSERT_THAT(rows, IsOk());
   std::map<std::string, TestRows> found;
   for (const auto& row : *rows) {

@@ -31,17 +31,17 @@ TableOptions Table::options() const {
   return version_->options;
 }
 
-ReadView Table::View() const {
+Result<ReadView> Table::View() const {
   std::lock_guard lock(state_mutex_);
   ReadView view;
   view.version = version_;
   view.schema = version_->schema;
   for (const auto& memtable : sealed_) {
-    view.memtables.push_back(memtable->View());
+    view.memtables.push_back({memtable->View(), nullptr});
   }
   auto active = active_->View();
   if (active->row_count() > 0) {
-    view.memtables.push_back(std::move(active));
+    view.memtables.push_back({std::move(active), nullptr});
   }
   return view;
 }

@@ -61,8 +61,9 @@ class Table {
   TableOptions options() const;
 
   // A consistent view of now: all rows whose write has returned, no row twice. Stays valid while it
-  // is held, also when the table is flushed, altered or dropped.
-  ReadView View() const;
+  // is held, also when the table is flushed, altered or dropped. Errors: those of reading files, to
+  // find which rows the late ones in memory have replaced.
+  Result<ReadView> View() const;
 
   // Errors: those of TableSchema::WithColumnsAdded and TableLog::Commit.
   Status AddColumns(std::vector<ColumnSchema> columns);

@@ -97,7 +97,8 @@ inline Result<TestRows> ReadRows(ObjectStore& store, const ReadView& view) {
       }
     }
   }
-  for (const auto& memtable : view.memtables) {
+  for (const auto& in_memory : view.memtables) {
+    const auto& memtable = in_memory.rows;
     VARVE_ASSIGN(const auto hosts, memtable->TagValues(*view.schema->Find("host")));
     for (const auto& chunk : memtable->chunks()) {
       const auto& times = static_cast<const arrow::TimestampArray&>(*chunk->rows->column(0));

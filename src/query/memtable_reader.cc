@@ -18,7 +18,7 @@ MemtableReader::MemtableReader(duckdb::OpenFileInfo file, duckdb::shared_ptr<Tab
                                MemoryUnit unit)
     : BaseFileReader(std::move(file)),
       source_(std::move(source)),
-      memtable_(*source_->view.memtables[unit.memtable]),
+      memtable_(*source_->view.memtables[unit.memtable].rows),
       unit_(unit),
       next_chunk_(unit.chunk_begin),
       selection_(STANDARD_VECTOR_SIZE) {

@@ -47,7 +47,7 @@ TEST(Query, HidesDeletedRowsOfFiles) {
   ASSERT_THAT(db.Rows("INSERT INTO t (ts, k, v) SELECT i, 'one', i FROM range(5000) r(i)"), IsOk());
   ASSERT_THAT(db.database().FlushAll(), IsOk());
   const auto table = db.database().FindTable("public", "t").value();
-  const FileMeta file = table->View().version->files.begin()->second;
+  const FileMeta file = table->View().value().version->files.begin()->second;
   // Rows are sorted by time within the one series, so a row's position is its value.
   std::vector<uint64_t> deleted;
   for (uint64_t row = 0; row < 5000; row += 2) {
@@ -102,7 +102,7 @@ TEST(Query, RowsStreamAndAStreamCanBeLeft) {
   ASSERT_THAT(db.Rows(kCreate), IsOk());
   ASSERT_THAT(db.Rows(InsertRange(0, 50'000)), IsOk());
   const std::weak_ptr<const Version> version =
-      db.database().FindTable("public", "t").value()->View().version;
+      db.database().FindTable("public", "t").value()->View().value().version;
   auto stream = Stream(db.session(), "SELECT * FROM t a, range(1000)");
   ASSERT_THAT(stream, IsOk());
   const auto batch = (*stream)->Next();

@@ -47,7 +47,7 @@ ScanUnitList::ScanUnitList(duckdb::shared_ptr<TableSource> source) : source_(std
   // Files are kept by id; readers expect older rows first.
   std::ranges::stable_sort(units_, {}, &ScanUnit::time_min);
   for (size_t i = 0; i < view.memtables.size(); ++i) {
-    AddMemtable(*view.memtables[i], i, units_);
+    AddMemtable(*view.memtables[i].rows, i, units_);
   }
 }
 

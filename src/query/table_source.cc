@@ -6,7 +6,7 @@
 namespace varve {
 
 TableSource::TableSource(const Table& table, const NameMapping& names, ScanResources& resources)
-    : view(table.View()), name(table.name()), resources(resources) {
+    : view(OrThrow(table.View())), name(table.name()), resources(resources) {
   column_names.reserve(schema().columns().size());
   column_types.reserve(schema().columns().size());
   for (const ColumnSchema& column : schema().columns()) {

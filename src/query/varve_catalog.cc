@@ -94,7 +94,7 @@ duckdb::TableStorageInfo VarveTableEntry::GetStorageInfo(duckdb::ClientContext&)
   duckdb::TableStorageInfo info;
   uint64_t rows = source_->view.version->row_count();
   for (const auto& memtable : source_->view.memtables) {
-    rows += memtable->row_count();
+    rows += memtable.row_count();
   }
   info.cardinality = rows;
   return info;

@@ -318,7 +318,7 @@ duckdb::unique_ptr<duckdb::BaseStatistics> ColumnStatistics(const TableSource& s
       add(file.time_min, file.time_max);
     }
     for (const auto& memtable : source.view.memtables) {
-      add(memtable->time_min(), memtable->time_max());
+      add(memtable.rows->time_min(), memtable.rows->time_max());
     }
     return bounds ? TimeStatistics(bounds->start, bounds->end) : nullptr;
   }
