@@ -64,12 +64,13 @@ class BegunWrites {
 
 }  // namespace
 
-Database::Database(DatabaseOptions options) : options_(std::move(options)) {
-  VARVE_CHECK(options_.store != nullptr && options_.wal != nullptr && options_.clock != nullptr &&
-              options_.ids != nullptr);
-}
+Database::Database(DatabaseOptions options)
+    : options_(std::move(options)),
+      files_(SstCache::Make(*options_.store, options_.file_cache_bytes_max)) {}
 
 Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
+  VARVE_CHECK(options.store != nullptr && options.wal != nullptr && options.clock != nullptr &&
+              options.ids != nullptr);
   auto database = std::unique_ptr<Database>(new Database(std::move(options)));
   database->flusher_ = std::make_unique<Executor>(
       Executor::Options{.name = "flush",
@@ -126,6 +127,7 @@ Result<std::shared_ptr<Table>> Database::OpenTable(const TableEntry& entry) {
   TableServices services;
   services.store = options_.store;
   services.wal = options_.wal;
+  services.files = files_;
   services.clock = options_.clock;
   services.ids = options_.ids;
   services.request_flush = [this](TableId id) { RequestFlush(id); };
@@ -453,6 +455,7 @@ DatabaseStats Database::stats() const {
   stats.recovered_rows = counters_.recovered_rows;
   stats.rejected_writes = counters_.rejected_writes;
   stats.wal = options_.wal->stats();
+  stats.file_cache = files_->stats();
   return stats;
 }
 

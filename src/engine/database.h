@@ -25,6 +25,7 @@
 #include "engine/table.h"
 #include "meta/catalogue.h"
 #include "model/point_batch.h"
+#include "sst/sst_cache.h"
 #include "store/object_store.h"
 #include "wal/wal.h"
 
@@ -41,6 +42,7 @@ struct DatabaseOptions {
   // kResourceExhausted.
   uint64_t write_memory_bytes_max = uint64_t{1} << 30;
   std::chrono::milliseconds write_wait = std::chrono::seconds(5);
+  uint64_t file_cache_bytes_max = uint64_t{1} << 30;  // what is kept of data files for reading
   // For tables that a schemaless write makes: they keep their rows for ever unless these say
   // otherwise.
   TableOptions auto_table_options = {.enable_ttl = false};
@@ -63,6 +65,7 @@ struct DatabaseStats {
   uint64_t recovered_rows = 0;   // replayed from the log at the start
   uint64_t rejected_writes = 0;  // for lack of memory
   WalStats wal;
+  SstCacheStats file_cache;
 };
 
 // Thread-safe.
@@ -129,6 +132,7 @@ class Database {
   Result<std::shared_ptr<Table>> FindOrCreateFor(std::string_view schema, const PointBatch& points);
 
   const DatabaseOptions options_;
+  const std::shared_ptr<SstCache> files_;
   std::unique_ptr<Catalogue> catalogue_;
 
   std::mutex ddl_mutex_;  // one CREATE or DROP at a time; held across I/O

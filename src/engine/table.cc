@@ -31,11 +31,21 @@ TableOptions Table::options() const {
   return version_->options;
 }
 
+TimestampUs Table::VisibleFrom(const TableOptions& options) const {
+  if (!options.enable_ttl) {
+    return ReadView{}.visible_from;
+  }
+  return TimestampUs(services_.clock->Now().value() -
+                     std::chrono::microseconds(options.ttl).count());
+}
+
 Result<ReadView> Table::View() const {
   std::lock_guard lock(state_mutex_);
   ReadView view;
   view.version = version_;
   view.schema = version_->schema;
+  view.visible_from = VisibleFrom(version_->options);
+  view.files = services_.files;
   for (const auto& memtable : sealed_) {
     view.memtables.push_back({memtable->View(), nullptr});
   }

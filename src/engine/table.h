@@ -26,6 +26,7 @@
 #include "meta/catalogue.h"
 #include "meta/table_log.h"
 #include "model/row_batch.h"
+#include "sst/sst_cache.h"
 #include "store/object_store.h"
 #include "wal/wal.h"
 
@@ -35,6 +36,7 @@ namespace varve {
 struct TableServices {
   ObjectStore* store = nullptr;
   Wal* wal = nullptr;
+  std::shared_ptr<SstCache> files;
   const Clock* clock = nullptr;
   IdSource* ids = nullptr;
   // A memtable has been sealed: flush the table some time soon.
@@ -100,6 +102,8 @@ class Table {
   uint64_t active_bytes() const;
 
  private:
+  // The oldest time that has not expired now.
+  TimestampUs VisibleFrom(const TableOptions& options) const;
   // Takes the turn of `sequence`: returns when all writes before it have ended.
   void WaitForTurn(std::unique_lock<std::mutex>& lock, Sequence sequence);
   void EndTurn(Sequence sequence);

@@ -84,12 +84,17 @@ inline Result<TestRows> ReadRows(ObjectStore& store, const ReadView& view) {
   };
   for (const auto& [id, file] : view.version->files) {
     VARVE_ASSIGN(const auto reader, SstReader::Open(store, file, *view.schema));
+    VARVE_ASSIGN(const auto deleted, view.Deleted(file));
+    uint64_t position = 0;
     while (true) {
       VARVE_ASSIGN(const auto batch, reader->Next());
       if (!batch) {
         break;
       }
       for (int64_t i = 0; i < batch->num_rows(); ++i) {
+        if (deleted && deleted->Contains(position++)) {
+          continue;
+        }
         const auto& times = static_cast<const arrow::TimestampArray&>(*batch->column(index("t")));
         const auto& values = static_cast<const arrow::Int64Array&>(*batch->column(index("value")));
         out.insert(
@@ -99,11 +104,15 @@ inline Result<TestRows> ReadRows(ObjectStore& store, const ReadView& view) {
   }
   for (const auto& in_memory : view.memtables) {
     const auto& memtable = in_memory.rows;
+    uint64_t position = 0;
     VARVE_ASSIGN(const auto hosts, memtable->TagValues(*view.schema->Find("host")));
     for (const auto& chunk : memtable->chunks()) {
       const auto& times = static_cast<const arrow::TimestampArray&>(*chunk->rows->column(0));
       const auto& values = static_cast<const arrow::Int64Array&>(*chunk->rows->column(1));
       for (int64_t i = 0; i < chunk->rows->num_rows(); ++i) {
+        if (in_memory.replaced && in_memory.replaced->Contains(position++)) {
+          continue;
+        }
         out.insert({TextAt(*hosts, chunk->series[static_cast<size_t>(i)]), times.Value(i) / 1000,
                     values.Value(i)});
       }
