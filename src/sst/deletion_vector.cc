@@ -13,7 +13,7 @@ using namespace roaring;
 
 namespace varve {
 
-struct DeletionVector::Rows {
+struct DeletionVector::Bitmap {
   Roaring64Map map;
   uint64_t count = 0;
 };
@@ -72,10 +72,10 @@ Status CheckBitmap(std::string_view bitmap) {
 
 }  // namespace
 
-DeletionVector::DeletionVector(std::shared_ptr<const Rows> rows) : rows_(std::move(rows)) {}
+DeletionVector::DeletionVector(std::shared_ptr<const Bitmap> rows) : rows_(std::move(rows)) {}
 
 DeletionVector DeletionVector::FromRows(std::span<const uint64_t> rows) {
-  auto out = std::make_shared<Rows>();
+  auto out = std::make_shared<Bitmap>();
   out->map.addMany(rows.size(), rows.data());
   out->map.runOptimize();
   out->count = out->map.cardinality();
@@ -86,7 +86,7 @@ Result<DeletionVector> DeletionVector::Parse(std::string_view bytes) {
   VARVE_ASSIGN(const Frame frame, ParseFrame(bytes));
   VARVE_TRY(CheckBitmap(frame.bitmap));
   const std::string aligned(frame.bitmap);  // CRoaring reads its first word in place
-  auto out = std::make_shared<Rows>();
+  auto out = std::make_shared<Bitmap>();
   out->map = Roaring64Map::read(aligned.data());
   out->count = out->map.cardinality();
   if (out->count != frame.count) {
@@ -111,12 +111,27 @@ std::string DeletionVector::Serialize() const {
 }
 
 DeletionVector DeletionVector::Union(const DeletionVector& other) const {
-  auto out = std::make_shared<Rows>();
+  auto out = std::make_shared<Bitmap>();
   out->map = rows_->map;
   out->map |= other.rows_->map;
   out->map.runOptimize();
   out->count = out->map.cardinality();
   return DeletionVector(std::move(out));
+}
+
+DeletionVector DeletionVector::Minus(const DeletionVector& other) const {
+  auto out = std::make_shared<Bitmap>();
+  out->map = rows_->map;
+  out->map -= other.rows_->map;
+  out->map.runOptimize();
+  out->count = out->map.cardinality();
+  return DeletionVector(std::move(out));
+}
+
+std::vector<uint64_t> DeletionVector::Rows() const {
+  std::vector<uint64_t> out(rows_->count);
+  rows_->map.toUint64Array(out.data());
+  return out;
 }
 
 uint64_t DeletionVector::size() const { return rows_->count; }

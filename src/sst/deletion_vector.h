@@ -26,15 +26,19 @@ class DeletionVector {
   std::string Serialize() const;
 
   DeletionVector Union(const DeletionVector& other) const;
+  // The rows of this one that are not in the other.
+  DeletionVector Minus(const DeletionVector& other) const;
+  // All of them, rising.
+  std::vector<uint64_t> Rows() const;
   uint64_t size() const;
   bool Contains(uint64_t row) const;
   // Of the rows [first, first + count): the offsets (row - first) that are NOT deleted, in order.
   std::vector<uint32_t> Remaining(uint64_t first, uint32_t count) const;
 
  private:
-  struct Rows;
-  explicit DeletionVector(std::shared_ptr<const Rows> rows);
-  std::shared_ptr<const Rows> rows_;
+  struct Bitmap;
+  explicit DeletionVector(std::shared_ptr<const Bitmap> rows);
+  std::shared_ptr<const Bitmap> rows_;
 };
 
 // Writes the vector to `path` and says what the manifest needs to know. Durable when it returns.

@@ -28,6 +28,15 @@ std::string Hex(std::string_view bytes) {
   return hex;
 }
 
+TEST(DeletionVectorTest, MinusLeavesWhatTheOtherDoesNotHave) {
+  const std::vector<uint64_t> rows = {1, 5, 9, uint64_t{1} << 33};
+  const std::vector<uint64_t> others = {5, 7};
+  const auto left = DeletionVector::FromRows(rows).Minus(DeletionVector::FromRows(others));
+  EXPECT_EQ(left.Rows(), (std::vector<uint64_t>{1, 9, uint64_t{1} << 33}));
+  EXPECT_EQ(left.size(), 3u);
+  EXPECT_TRUE(left.Minus(left).Rows().empty());
+}
+
 TEST(DeletionVectorTest, OrderAndRepetitionsDoNotMatter) {
   const auto vector = Rows({5, 1, 5, 1ULL << 40, 0});
   EXPECT_EQ(vector.size(), 4u);

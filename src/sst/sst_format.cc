@@ -17,6 +17,9 @@ constexpr const char* kFileIdKey = "varve.file_id";
 constexpr const char* kSchemaIdKey = "varve.schema_id";
 constexpr const char* kSegmentStartKey = "varve.segment_start";
 constexpr const char* kColumnsKey = "varve.columns";
+constexpr const char* kSeriesTagsKey = "varve.series_tags";
+constexpr const char* kConstantTags = "constant";
+constexpr const char* kMixedTags = "mixed";
 constexpr const char* kFieldIdKey = "PARQUET:field_id";
 
 using Pairs = std::map<std::string, std::string>;
@@ -96,12 +99,18 @@ std::map<std::string, std::string> EncodeSstHeader(const SstHeader& header) {
   for (const auto& [id, type] : header.columns) {
     columns += fmt::format("{}\"{}\":\"{}\"", columns.empty() ? "" : ",", id, ColumnTypeName(type));
   }
-  return {{kFormatKey, std::string(kSstFormat)},
-          {kVersionKey, fmt::format("{}.{}", kSstVersionMajor, kSstVersionMinor)},
-          {kFileIdKey, header.file_id.ToString()},
-          {kSchemaIdKey, fmt::format("{}", header.schema_id)},
-          {kSegmentStartKey, fmt::format("{}", header.segment_start.value())},
-          {kColumnsKey, "{" + columns + "}"}};
+  std::map<std::string, std::string> pairs = {
+      {kFormatKey, std::string(kSstFormat)},
+      {kVersionKey, fmt::format("{}.{}", kSstVersionMajor, kSstVersionMinor)},
+      {kFileIdKey, header.file_id.ToString()},
+      {kSchemaIdKey, fmt::format("{}", header.schema_id)},
+      {kSegmentStartKey, fmt::format("{}", header.segment_start.value())},
+      {kColumnsKey, "{" + columns + "}"}};
+  if (header.series_tags != SeriesTags::kUnknown) {
+    pairs[kSeriesTagsKey] =
+        header.series_tags == SeriesTags::kConstant ? kConstantTags : kMixedTags;
+  }
+  return pairs;
 }
 
 Result<SstHeader> DecodeSstHeader(const std::map<std::string, std::string>& pairs) {
@@ -118,6 +127,11 @@ Result<SstHeader> DecodeSstHeader(const std::map<std::string, std::string>& pair
   header.segment_start = TimestampUs(segment_start);
   VARVE_ASSIGN(const std::string columns, Find(pairs, kColumnsKey));
   VARVE_ASSIGN(header.columns, ParseColumns(columns));
+  if (const auto tags = pairs.find(kSeriesTagsKey); tags != pairs.end()) {
+    header.series_tags = tags->second == kConstantTags ? SeriesTags::kConstant
+                         : tags->second == kMixedTags  ? SeriesTags::kMixed
+                                                       : SeriesTags::kUnknown;
+  }
   return header;
 }
 

@@ -1,7 +1,7 @@
 // What a Varve data file is: a Parquet file that every Parquet reader understands, and a few notes
 // of our own.
 //
-// FORMAT, version 1.0 (extended only here; `sst_format_test.cc` pins it)
+// FORMAT, version 1.1 (extended only here; `sst_format_test.cc` pins it)
 //   CONTAINER  Parquet format 2.6, data pages v1 with CRC-32, page index; row groups sorted by the
 //   primary key, which
 //              their `sorting_columns` name. Encodings and compression are free: Parquet itself
@@ -23,12 +23,15 @@
 //              date               INT32        DATE
 //              time               INT64        TIME(MICROS, not adjusted to UTC)
 //   KEY/VALUE  varve.format         "varve-sst"
-//              varve.version        "1.0": major "." minor
+//              varve.version        "1.1": major "." minor
 //              varve.file_id        the file's UUID
 //              varve.schema_id      decimal: the table schema it was written with
 //              varve.segment_start  decimal: microseconds since 1970-01-01T00:00:00Z
 //              varve.columns        JSON object: decimal column id -> name of the column type (as
 //              ColumnTypeName)
+//              varve.series_tags    since 1.1, only in files of tables with the default key:
+//              "constant" when all rows of one tsid have the same tags, else "mixed" (two series
+//              whose tsids are equal). Files without it, and other values, say nothing.
 // A reader ignores keys it does not know. A new key that may be ignored raises the minor version;
 // anything else raises the major version, and a reader refuses a newer major.
 #pragma once
@@ -53,7 +56,10 @@ namespace varve {
 
 inline constexpr std::string_view kSstFormat = "varve-sst";
 inline constexpr uint32_t kSstVersionMajor = 1;
-inline constexpr uint32_t kSstVersionMinor = 0;
+inline constexpr uint32_t kSstVersionMinor = 1;
+
+// What a file knows of the tags of its series.
+enum class SeriesTags : uint8_t { kUnknown, kConstant, kMixed };
 
 // Varve's notes in a data file.
 struct SstHeader {
@@ -61,6 +67,7 @@ struct SstHeader {
   uint32_t schema_id = 0;
   TimestampUs segment_start;
   std::map<uint32_t, ColumnType> columns;  // by column id
+  SeriesTags series_tags = SeriesTags::kUnknown;
 
   bool operator==(const SstHeader&) const = default;
 };

@@ -24,16 +24,18 @@ SstHeader Header() {
   return {Uuid(0x0123456789ab4cde, 0x8f00112233445566),
           3,
           TimestampUs(-86'400'000'000),
-          {{1, ColumnType::kUInt64}, {2, ColumnType::kTimestamp}, {10, ColumnType::kString}}};
+          {{1, ColumnType::kUInt64}, {2, ColumnType::kTimestamp}, {10, ColumnType::kString}},
+          SeriesTags::kConstant};
 }
 
 const std::map<std::string, std::string> kGoldenPairs = {
     {"varve.format", "varve-sst"},
-    {"varve.version", "1.0"},
+    {"varve.version", "1.1"},
     {"varve.file_id", "01234567-89ab-4cde-8f00-112233445566"},
     {"varve.schema_id", "3"},
     {"varve.segment_start", "-86400000000"},
-    {"varve.columns", R"({"1":"uint64","2":"timestamp","10":"string"})"}};
+    {"varve.columns", R"({"1":"uint64","2":"timestamp","10":"string"})"},
+    {"varve.series_tags", "constant"}};
 
 TEST(SstFormatTest, HeaderIsPinned) {
   EXPECT_EQ(EncodeSstHeader(Header()), kGoldenPairs);
@@ -49,6 +51,28 @@ TEST(SstFormatTest, ANewerMinorVersionAndUnknownKeysAreRead) {
   EXPECT_THAT(DecodeSstHeader(pairs), IsOk());
 }
 
+// What 1.0 wrote: it said nothing of the tags of series.
+TEST(SstFormatTest, Version10IsRead) {
+  auto pairs = kGoldenPairs;
+  pairs["varve.version"] = "1.0";
+  pairs.erase("varve.series_tags");
+  auto expected = Header();
+  expected.series_tags = SeriesTags::kUnknown;
+  const auto decoded = DecodeSstHeader(pairs);
+  ASSERT_THAT(decoded, IsOk());
+  EXPECT_EQ(*decoded, expected);
+}
+
+TEST(SstFormatTest, SeriesTags) {
+  auto header = Header();
+  header.series_tags = SeriesTags::kMixed;
+  auto pairs = EncodeSstHeader(header);
+  EXPECT_EQ(pairs["varve.series_tags"], "mixed");
+  EXPECT_EQ(DecodeSstHeader(pairs)->series_tags, SeriesTags::kMixed);
+  pairs["varve.series_tags"] = "what a later version says";
+  EXPECT_EQ(DecodeSstHeader(pairs)->series_tags, SeriesTags::kUnknown);
+}
+
 TEST(SstFormatTest, ANewerMajorVersionIsRefusedWhateverElseIsThere) {
   EXPECT_THAT(DecodeSstHeader({{"varve.format", "varve-sst"}, {"varve.version", "2.0"}}),
               IsError(ErrorKind::kNotSupported, HasSubstr("use a newer Varve")));
@@ -57,6 +81,9 @@ TEST(SstFormatTest, ANewerMajorVersionIsRefusedWhateverElseIsThere) {
 TEST(SstFormatTest, MissingOrDamagedPairsAreCorruption) {
   for (const auto& [key, value] : kGoldenPairs) {
     SCOPED_TRACE(key);
+    if (key == "varve.series_tags") {
+      continue;  // it may be ignored
+    }
     auto missing = kGoldenPairs;
     missing.erase(key);
     EXPECT_THAT(DecodeSstHeader(missing), IsError(ErrorKind::kCorruption, HasSubstr(key)));
@@ -131,14 +158,15 @@ TEST(SstFormatTest, FileIsPinned) {
   }
   const std::map<std::string, std::string> expected = {
       {"varve.format", "varve-sst"},
-      {"varve.version", "1.0"},
+      {"varve.version", "1.1"},
       {"varve.file_id", "01234567-89ab-4cde-8f00-112233445566"},
       {"varve.schema_id", "1"},
       {"varve.segment_start", "0"},
       {"varve.columns",
        R"({"1":"uint64","2":"timestamp","3":"double","4":"float","5":"string","6":"varbinary",)"
        R"("7":"bigint","8":"int","9":"smallint","10":"tinyint","11":"uint64","12":"uint32",)"
-       R"("13":"uint16","14":"uint8","15":"boolean","16":"date","17":"time"})"}};
+       R"("13":"uint16","14":"uint8","15":"boolean","16":"date","17":"time"})"},
+      {"varve.series_tags", "constant"}};
   EXPECT_EQ(pairs, expected);
 }
 

@@ -4,7 +4,6 @@
 #include <arrow/array/util.h>
 #include <arrow/compute/cast.h>
 #include <arrow/record_batch.h>
-#include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
@@ -22,6 +21,7 @@
 
 #include "base/checksum.h"
 #include "sst/object_stream_internal.h"
+#include "sst/sst_footer_internal.h"
 #include "sst/sst_format.h"
 
 namespace varve {
@@ -42,16 +42,6 @@ std::shared_ptr<arrow::Schema> BatchSchema(const TableSchema& schema) {
     fields.push_back(arrow::field(column.name, BatchType(column), column.nullable));
   }
   return arrow::schema(std::move(fields));
-}
-
-std::map<std::string, std::string> Pairs(const parquet::FileMetaData& metadata) {
-  std::map<std::string, std::string> pairs;
-  if (const auto& stored = metadata.key_value_metadata()) {
-    for (int64_t i = 0; i < stored->size(); ++i) {
-      pairs[stored->key(i)] = stored->value(i);
-    }
-  }
-  return pairs;
 }
 
 class ParquetSstReader final : public SstReader {
@@ -102,14 +92,7 @@ class ParquetSstReader final : public SstReader {
   }
 
   Status CheckMetadata(const parquet::FileMetaData& metadata) {
-    VARVE_ASSIGN(const SstHeader header, DecodeSstHeader(Pairs(metadata)));
-    if (header.file_id != meta_.id) {
-      return Corruption("it holds the file {}, its manifest says {}", header.file_id.ToString(),
-                        meta_.id.ToString());
-    }
-    if (static_cast<uint64_t>(metadata.num_rows()) != meta_.rows) {
-      return Corruption("it has {} rows, its manifest says {}", metadata.num_rows(), meta_.rows);
-    }
+    VARVE_ASSIGN(const SstHeader header, CheckedHeader(metadata, meta_));
     std::map<uint32_t, int> positions;  // in the file, by column id
     for (int i = 0; i < metadata.num_columns(); ++i) {
       positions[static_cast<uint32_t>(metadata.schema()->Column(i)->schema_node()->field_id())] = i;

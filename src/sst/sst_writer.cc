@@ -20,6 +20,7 @@
 #include "sst/compact_dictionary_internal.h"
 #include "sst/encoding_choice.h"
 #include "sst/object_stream_internal.h"
+#include "sst/series_tags_internal.h"
 #include "sst/sst_format.h"
 #include "sst/sst_statistics_internal.h"
 
@@ -98,6 +99,7 @@ class ParquetSstWriter final : public SstWriter {
       : schema_(schema),
         options_(std::move(options)),
         statistics_(schema, options_.segment_start),
+        series_tags_(schema),
         sink_(std::make_shared<ObjectSink>(std::move(object))) {}
 
   // A Parquet writer that is destroyed writes its footer: into a closed stream, so that nothing
@@ -141,6 +143,7 @@ class ParquetSstWriter final : public SstWriter {
 
   Status Add(const arrow::RecordBatch& batch) {
     VARVE_TRY(statistics_.Add(batch));
+    series_tags_.Add(batch);
     const auto limit = static_cast<int64_t>(options_.row_group_rows);
     for (int64_t first = 0; first < batch.num_rows();) {
       const int64_t count = std::min(batch.num_rows() - first, limit - pending_rows_);
@@ -161,7 +164,10 @@ class ParquetSstWriter final : public SstWriter {
     if (pending_rows_ > 0) {
       VARVE_TRY(WriteRowGroup());
     }
-    VARVE_TRY(Guarded([this] { return file_->Close(); }));
+    VARVE_TRY(Guarded([this]() -> arrow::Status {
+      ARROW_RETURN_NOT_OK(AddNotes());
+      return file_->Close();
+    }));
     finished_ = true;
     return sink_->Finish();
   }
@@ -218,7 +224,12 @@ class ParquetSstWriter final : public SstWriter {
     ARROW_ASSIGN_OR_RAISE(
         file_, parquet::arrow::FileWriter::Open(*stored, arrow::default_memory_pool(), sink_,
                                                 Properties(columns)));
-    SstHeader header{options_.id, schema_.schema_id(), options_.segment_start, {}};
+    return arrow::Status::OK();
+  }
+
+  arrow::Status AddNotes() {
+    SstHeader header{
+        options_.id, schema_.schema_id(), options_.segment_start, {}, series_tags_.Found()};
     for (const auto& column : schema_.columns()) {
       header.columns[column.id] = column.type;
     }
@@ -289,6 +300,7 @@ class ParquetSstWriter final : public SstWriter {
   const TableSchema& schema_;
   const SstWriterOptions options_;
   SstStatistics statistics_;
+  SeriesTagsCheck series_tags_;
   const std::shared_ptr<ObjectSink> sink_;
   std::unique_ptr<parquet::arrow::FileWriter>
       file_;  // once the first row group has shown how to encode
