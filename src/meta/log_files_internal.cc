@@ -98,8 +98,54 @@ std::unexpected<Error> DecodeFailed(const ObjectStore& store, std::string_view p
 }
 
 VersionId LogListing::newest() const {
-  const VersionId edit = edits.empty() ? VersionId() : *edits.rbegin();
-  return checkpoints.empty() ? edit : std::max(edit, *checkpoints.rbegin());
+  const VersionId edit = edits.empty() ? VersionId() : edits.rbegin()->first;
+  return checkpoints.empty() ? edit : std::max(edit, checkpoints.rbegin()->first);
+}
+
+bool LogListing::IsBase(VersionId version) const {
+  return checkpoints.contains(version) || (version == VersionId(1) && edits.contains(version));
+}
+
+std::vector<VersionRun> LogListing::Runs() const {
+  std::vector<VersionRun> runs;
+  const auto add = [&](VersionId base) {
+    if (!runs.empty() && base <= runs.back().last) {
+      return;
+    }
+    VersionId last = base;
+    while (edits.contains(VersionId(last.value() + 1))) {
+      last = VersionId(last.value() + 1);
+    }
+    runs.push_back({base, last});
+  };
+  if (IsBase(VersionId(1))) {
+    add(VersionId(1));
+  }
+  for (const auto& [base, size] : checkpoints) {
+    add(base);
+  }
+  // A checkpoint behind the last edit of a run goes on with it.
+  for (size_t i = 1; i < runs.size();) {
+    if (runs[i].first.value() == runs[i - 1].last.value() + 1) {
+      runs[i - 1].last = runs[i].last;
+      runs.erase(runs.begin() + static_cast<ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
+  return runs;
+}
+
+std::optional<VersionId> FirstMissing(const LogListing& listing) {
+  const std::vector<VersionRun> runs = listing.Runs();
+  for (const VersionRun& run : runs) {
+    const bool newest = run.last == listing.newest();
+    const bool last_run = run.last == runs.back().last;
+    if (!newest && (last_run || !listing.IsBase(run.last))) {
+      return VersionId(run.last.value() + 1);
+    }
+  }
+  return runs.empty() && !listing.empty() ? std::optional(VersionId(1)) : std::nullopt;
 }
 
 std::string EditPath(std::string_view folder, VersionId version) {
@@ -121,7 +167,7 @@ Result<LogListing> ListLog(ObjectStore& store, std::string_view folder) {
       name.remove_prefix(kCheckpointPrefix.size());
     }
     if (const auto version = ParseVersion(name)) {
-      (checkpoint ? listing.checkpoints : listing.edits).insert(*version);
+      (checkpoint ? listing.checkpoints : listing.edits).emplace(*version, object.size_bytes);
     }
   }
   return listing;

@@ -2,9 +2,11 @@
 // Private to this folder.
 #pragma once
 
-#include <set>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -29,12 +31,28 @@ std::unexpected<Error> Damaged(const ObjectStore& store, std::string_view path,
 std::unexpected<Error> DecodeFailed(const ObjectStore& store, std::string_view path,
                                     const Error& error);
 
+// Versions that follow each other and can all be read.
+struct VersionRun {
+  VersionId first;  // a base: a version that is read without those before it
+  VersionId last;
+};
+
+// A version is there when its edit is and those of all versions before it, down to a base: a
+// checkpoint, or version 1. Hence removing a base hides all versions that stand on it, at once.
 struct LogListing {
-  std::set<VersionId> edits;
-  std::set<VersionId> checkpoints;
+  std::map<VersionId, uint64_t> edits;        // and the size of the file
+  std::map<VersionId, uint64_t> checkpoints;  // and the size of the file
   bool empty() const { return edits.empty() && checkpoints.empty(); }
   VersionId newest() const;  // VersionId(): empty
+  bool IsBase(VersionId version) const;
+  // In order; what lies between two of them has expired or is missing.
+  std::vector<VersionRun> Runs() const;
+  bool operator==(const LogListing&) const = default;
 };
+
+// A gap right behind a base is what expiry leaves, when somebody holds the base; any other one is a
+// file that is missing: the first version that cannot be read for it. nullopt: there is none.
+std::optional<VersionId> FirstMissing(const LogListing& listing);
 
 // "<folder>/<version, 20 digits>.json"
 std::string EditPath(std::string_view folder, VersionId version);

@@ -41,6 +41,11 @@ inline constexpr uint32_t kLogFormatMajor = 1;
 // Bounds what opening a log reads: one checkpoint and this many edits.
 inline constexpr uint64_t kVersionsPerCheckpoint = 64;
 
+// The edits of so many newest versions stay as files also when their versions have expired: a
+// process that is behind by fewer meets them when it commits. One that is behind by more would make
+// a version of its own beside them, and must be kept from committing by a lock or a lease.
+inline constexpr uint64_t kLaggardVersions = 64;
+
 // Where an edit stands in its log.
 struct EditLink {
   VersionId version;

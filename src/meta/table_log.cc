@@ -31,6 +31,13 @@ namespace {
 
 using Log = VersionLog<TableTraits>;
 
+void Add(const FileMeta& file, std::set<std::string>& paths) {
+  paths.insert(file.path);
+  if (file.deletion_vector) {
+    paths.insert(file.deletion_vector->path);
+  }
+}
+
 std::string LogFolder(const Uuid& table) { return TableLog::Folder(table) + "/log"; }
 
 }  // namespace
@@ -65,6 +72,37 @@ Result<std::shared_ptr<const Version>> TableLog::Commit(VersionEdit edit) {
 }
 
 Result<std::shared_ptr<const Version>> TableLog::Load(VersionId id) const { return log_->Load(id); }
+
+Result<std::vector<VersionId>> TableLog::Versions() const { return log_->Versions(); }
+
+Result<Expiry> TableLog::Expire(const RetentionRule& rule, const std::set<VersionId>& held,
+                                ExpiryMode mode) {
+  return log_->Expire(
+      [&](std::span<const CommittedVersion> versions) {
+        return VersionsToExpire(versions, rule, log_->Now(), held);
+      },
+      mode);
+}
+
+Result<std::set<std::string>> TableLog::References(const std::set<VersionId>& held) const {
+  std::set<std::string> paths;
+  VARVE_TRY(log_->ForEach(
+      held,
+      [&](const Version& base) {
+        for (const auto& [id, file] : base.files) {
+          Add(file, paths);
+        }
+      },
+      [&](const VersionEdit& edit) {
+        for (const FileMeta& file : edit.added_files) {
+          Add(file, paths);
+        }
+        for (const auto& [id, vector] : edit.deletion_vectors) {
+          paths.insert(vector.path);
+        }
+      }));
+  return paths;
+}
 
 std::vector<std::shared_ptr<const Version>> TableLog::live() const { return log_->live(); }
 

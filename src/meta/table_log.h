@@ -6,9 +6,14 @@
 // the SHA-256 of its parent's file; Open checks the chain from the newest checkpoint on. Nothing
 // that is missing or damaged is passed over, except a checkpoint that an older one and the edits
 // after it make up for.
+//
+// Versions expire: what is left is read from a checkpoint of the oldest one. The edits of some that
+// have expired stay as files (kLaggardVersions), so that a process which is behind finds out when
+// it commits.
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +21,7 @@
 #include "base/result.h"
 #include "meta/log_format.h"
 #include "meta/version.h"
+#include "meta/version_expiry.h"
 #include "store/object_store.h"
 
 namespace varve {
@@ -25,8 +31,8 @@ template <class Traits>
 class VersionLog;
 
 // Thread-safe. `current` and `live` never wait for I/O. The store and the clock outlive it. Several
-// objects, also of several processes, may commit to the same log. Whoever expires old versions
-// keeps the files of all that a process which is behind may still build on.
+// objects, also of several processes, may commit to the same log, as long as none is behind by
+// kLaggardVersions or more.
 class TableLog {
  public:
   // "tables/<uuid>"
@@ -54,8 +60,29 @@ class TableLog {
   // committed, the files of the edit are garbage; kCorruption: as Open, not committed.
   Result<std::shared_ptr<const Version>> Commit(VersionEdit edit);
 
-  // An older version. Errors: kNotFound when it has expired or never was; else as Open.
+  // An older version. Errors: kNotFound that names the oldest one there is, when it has expired or
+  // never was; else as Open.
   Result<std::shared_ptr<const Version>> Load(VersionId id) const;
+
+  // The versions that can be loaded, in order. Errors: kCorruption that names a file which is
+  // missing; kIo.
+  Result<std::vector<VersionId>> Versions() const;
+
+  // Hides the versions whose time is over by the rule, for ever: they cannot be loaded any more,
+  // and their files are garbage once nobody holds them (live). `held` are versions that must stay
+  // readable from the store: savepoints, clones, consumers. A few that the rule lets go may stay
+  // for a while after a version that is held. kPlan changes nothing.
+  //
+  // All other versions can be loaded at every moment and after a crash at any I/O. Errors:
+  // kCorruption, kNotSupported about what the versions that stay are read from, kIo,
+  // kResourceExhausted, kUnknownOutcome: some or none were hidden; the next call goes on.
+  Result<Expiry> Expire(const RetentionRule& rule, const std::set<VersionId>& held,
+                        ExpiryMode mode);
+
+  // The paths of all data files and deletion vectors that a version there names, read from the
+  // store. All of them or an error, as Load of any version; kCorruption also when a version that is
+  // not in `held` stands alone: those after it are missing.
+  Result<std::set<std::string>> References(const std::set<VersionId>& held) const;
 
   // The versions of this object that somebody holds, the current one among them, in any order; one
   // may be there twice. Their files must stay.

@@ -12,10 +12,15 @@
 // held for copies of pointers only, so that readers never wait for I/O.
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,8 +29,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "meta/log_expiry_internal.h"
 #include "meta/log_files_internal.h"
 #include "meta/log_format.h"
+#include "meta/version_expiry.h"
 #include "store/object_store.h"
 
 namespace varve {
@@ -33,6 +40,14 @@ namespace varve {
 // Each lost attempt is another's success; who loses so often competes with a process that should
 // not be there.
 inline constexpr int kCommitAttemptsMax = 100;
+
+// An expiry may take away what is being read; a log that changes under every look at it is not read
+// at all.
+inline constexpr int kReadAttemptsMax = 10;
+
+// Of how many versions the times are kept in memory: some 6 MB, and more than a log has that is
+// expired now and then.
+inline constexpr size_t kTimesMax = 100'000;
 
 // Thread-safe. The store and the clock outlive it.
 template <class Traits>
@@ -60,11 +75,12 @@ class VersionLog {
   static Result<std::unique_ptr<VersionLog>> Open(ObjectStore& store, const Clock& clock,
                                                   std::string folder) {
     std::unique_ptr<VersionLog> log(new VersionLog(store, clock, std::move(folder)));
-    VARVE_ASSIGN(const LogListing listing, ListLog(store, log->folder_));
-    if (listing.empty()) {
-      return NotFound("there is no log in '{}' of {}", log->folder_, store.Describe());
-    }
-    VARVE_ASSIGN(Point newest, log->Replay(listing, listing.newest()));
+    VARVE_ASSIGN(Point newest, log->Read([&](const LogListing& listing) -> Result<VersionId> {
+      if (listing.empty()) {
+        return NotFound("there is no log in '{}' of {}", log->folder_, store.Describe());
+      }
+      return listing.newest();
+    }));
     log->Publish(std::move(newest));
     return log;
   }
@@ -108,14 +124,69 @@ class VersionLog {
     if (StatePtr held = FindLive(id)) {
       return held;
     }
-    VARVE_ASSIGN(const LogListing listing, ListLog(store_, folder_));
-    if (!listing.edits.contains(id) && !listing.checkpoints.contains(id)) {
-      return NotFound("version {} is not in '{}' of {}: it has expired or never was", id, folder_,
-                      store_.Describe());
-    }
-    VARVE_ASSIGN(Point point, Replay(listing, id));
+    VARVE_ASSIGN(Point point, Read([&](const LogListing& listing) -> Result<VersionId> {
+                   VARVE_TRY(CheckThere(listing, id));
+                   return id;
+                 }));
     HandOut(point.state);
     return point.state;
+  }
+
+  TimestampUs Now() const { return clock_.Now(); }
+
+  // The versions that can be loaded, in order. Errors: kCorruption when a file is missing; kIo.
+  Result<std::vector<VersionId>> Versions() const {
+    VARVE_ASSIGN(const LogListing listing, ListLog(store_, folder_));
+    return VersionsIn(listing);
+  }
+
+  // Shows all versions that can be loaded, from the store: each base whole, and then the edits
+  // after it. Errors: as Load, of any of them; kCorruption when there is a gap behind versions of
+  // which none is in `held`.
+  using ShowBase = std::function<void(const State&)>;
+  using ShowEdit = std::function<void(const Edit&)>;
+  Status ForEach(const std::set<VersionId>& held, const ShowBase& show_base,
+                 const ShowEdit& show_edit) const {
+    VARVE_ASSIGN(const LogListing listing, ListLog(store_, folder_));
+    VARVE_TRY(VersionsIn(listing));
+    VARVE_TRY(CheckGaps(listing, held));
+    for (const VersionRun& run : listing.Runs()) {
+      VARVE_ASSIGN(ReadPoint point, ReadBase(listing, run.first));
+      show_base(point.state);
+      while (point.state.id < run.last) {
+        const VersionId id(point.state.id.value() + 1);
+        if (!listing.edits.contains(id)) {
+          VARVE_ASSIGN(point, ReadCheckpoint(id));
+          show_base(point.state);
+          continue;
+        }
+        VARVE_ASSIGN(auto decoded, ReadEdit(point));
+        show_edit(decoded.decoded.edit);
+        VARVE_ASSIGN(point, ApplyRead(std::move(point), std::move(decoded)));
+      }
+    }
+    return {};
+  }
+
+  // Hides the versions that `choose` picks out of all there are; the newest stays whatever it
+  // picks. At every moment, and after a crash at any I/O, all others can be loaded. What an earlier
+  // expiry has left is removed too. The edits of the newest kLaggardVersions stay as files, so that
+  // a process which is behind finds out that it is. Errors: as Load, of what the versions that stay
+  // need: nothing more was hidden; those of PutIfAbsent and Delete: the next expiry goes on.
+  using Choose = std::function<std::vector<VersionId>(std::span<const CommittedVersion>)>;
+  Result<Expiry> Expire(const Choose& choose, ExpiryMode mode) {
+    const std::lock_guard one_at_a_time(expiry_mutex_);
+    VARVE_ASSIGN(const LogListing listing, ListLog(store_, folder_));
+    VARVE_ASSIGN(const std::vector<CommittedVersion> versions, WithTimes(listing));
+    const ExpiryPlan plan = PlanExpiry(folder_, listing, versions, choose(versions));
+    if (mode == ExpiryMode::kExpire) {
+      for (const VersionId base : plan.new_bases) {
+        VARVE_TRY(MakeBase(listing, base));
+      }
+      VARVE_TRY(RemoveAll(listing, plan));
+      ForgetTimes(plan);
+    }
+    return plan.expiry;
   }
 
   // The versions that somebody still holds, and the current one.
@@ -190,10 +261,22 @@ class VersionLog {
     }
   }
 
+  // An edit that was read as the one after a version.
+  struct NextEdit {
+    DecodedEdit<Edit> decoded;
+    std::string path;
+    std::string sha256;
+  };
+
   // The version after that one. Errors: kNotFound when its file is not there.
   Result<ReadPoint> ReadNext(ReadPoint point) const {
+    VARVE_ASSIGN(NextEdit edit, ReadEdit(point));
+    return ApplyRead(std::move(point), std::move(edit));
+  }
+
+  Result<NextEdit> ReadEdit(const ReadPoint& point) const {
     const VersionId id(point.state.id.value() + 1);
-    const std::string path = EditPath(folder_, id);
+    std::string path = EditPath(folder_, id);
     VARVE_ASSIGN(const std::string bytes, store_.Get(path));
     auto decoded = Traits::DecodeEdit(bytes);
     if (!decoded) {
@@ -209,14 +292,19 @@ class VersionLog {
                                  "the two is not the file that was written",
                                  point.state.id));
     }
-    auto next = Traits::Apply(std::move(point.state), std::move(decoded->edit), link.committed_at);
+    return NextEdit{*std::move(decoded), std::move(path), Sha256Hex(bytes)};
+  }
+
+  Result<ReadPoint> ApplyRead(ReadPoint point, NextEdit edit) const {
+    const TimestampUs committed_at = edit.decoded.link.committed_at;
+    auto next = Traits::Apply(std::move(point.state), std::move(edit.decoded.edit), committed_at);
     if (!next) {
-      return Damaged(store_, path, next.error().message);
+      return Damaged(store_, edit.path, next.error().message);
     }
-    if (next->committed_at != link.committed_at) {
-      return Damaged(store_, path, "it is not younger than the version before it");
+    if (next->committed_at != committed_at) {
+      return Damaged(store_, edit.path, "it is not younger than the version before it");
     }
-    return ReadPoint{*std::move(next), Sha256Hex(bytes), point.newest_checkpoint};
+    return ReadPoint{*std::move(next), std::move(edit.sha256), point.newest_checkpoint};
   }
 
   Result<ReadPoint> ReadCheckpoint(VersionId id) const {
@@ -238,12 +326,85 @@ class VersionLog {
     return ReadPoint{std::move(decoded->state), std::move(decoded->edit_sha256), id};
   }
 
+  // The version that `target` names. An expiry meanwhile may take away what was listed, and only
+  // damage is still there when it is looked at again.
+  template <class Target>
+  Result<Point> Read(const Target& target) const {
+    VARVE_ASSIGN(LogListing listing, ListLog(store_, folder_));
+    for (int attempt = 1;; ++attempt) {
+      VARVE_ASSIGN(const VersionId id, target(listing));
+      Result<Point> point = Replay(listing, id);
+      if (point || point.error().kind != ErrorKind::kCorruption || attempt == kReadAttemptsMax) {
+        return point;
+      }
+      VARVE_ASSIGN(LogListing again, ListLog(store_, folder_));
+      if (again == listing) {
+        return point;
+      }
+      listing = std::move(again);
+    }
+  }
+
+  // Errors: kNotFound that names the oldest version there is; kCorruption when it is missing.
+  Status CheckThere(const LogListing& listing, VersionId id) const {
+    const std::vector<VersionRun> runs = listing.Runs();
+    const auto after =
+        std::ranges::find_if(runs, [&](const VersionRun& run) { return id < run.first; });
+    if (after != runs.begin() && id <= std::prev(after)->last) {
+      return {};
+    }
+    const bool beyond = id > listing.newest();
+    if (!beyond && after != runs.begin() && !listing.IsBase(std::prev(after)->last)) {
+      return Missing(VersionId(std::prev(after)->last.value() + 1), id);
+    }
+    if (runs.empty()) {
+      return NotFound("version {} is not in '{}' of {}: there is none", id, folder_,
+                      store_.Describe());
+    }
+    return NotFound(
+        "version {} is not in '{}' of {}: it has expired or never was; the oldest one there is {}, "
+        "the newest {}",
+        id, folder_, store_.Describe(), runs.front().first, runs.back().last);
+  }
+
+  Result<std::vector<VersionId>> VersionsIn(const LogListing& listing) const {
+    if (const auto missing = FirstMissing(listing)) {
+      return Missing(*missing, listing.newest());
+    }
+    std::vector<VersionId> versions;
+    for (const VersionRun& run : listing.Runs()) {
+      for (uint64_t id = run.first.value(); id <= run.last.value(); ++id) {
+        versions.emplace_back(id);
+      }
+    }
+    return versions;
+  }
+
+  static bool HoldsOneOf(const VersionRun& run, const std::set<VersionId>& held) {
+    const auto first = held.lower_bound(run.first);
+    return first != held.end() && *first <= run.last;
+  }
+
+  Status CheckGaps(const LogListing& listing, const std::set<VersionId>& held) const {
+    for (const VersionRun& run : listing.Runs()) {
+      if (run.last != listing.newest() && !HoldsOneOf(run, held)) {
+        return Missing(VersionId(run.last.value() + 1), listing.newest());
+      }
+    }
+    return {};
+  }
+
+  // The version that a run begins with, and nothing before it.
+  Result<ReadPoint> ReadBase(const LogListing& listing, VersionId id) const {
+    return listing.checkpoints.contains(id) ? ReadCheckpoint(id) : ReadNext(ReadPoint());
+  }
+
   // The version, from the newest checkpoint that can be read and the edits after it.
   Result<Point> Replay(const LogListing& listing, VersionId target) const {
     ReadPoint point;
     std::optional<Error> damage;  // of the newest checkpoint, when it cannot be read
     for (auto it = listing.checkpoints.upper_bound(target); it != listing.checkpoints.begin();) {
-      auto checkpoint = ReadCheckpoint(*--it);
+      auto checkpoint = ReadCheckpoint((--it)->first);
       if (checkpoint) {
         point = *std::move(checkpoint);
         break;
@@ -286,8 +447,88 @@ class VersionLog {
         EditPath(folder_, id), store_.Describe(), target);
   }
 
+  // --- expiry ---
+
+  // When each version was made: known for those that were made or met here, else read once.
+  Result<std::vector<CommittedVersion>> WithTimes(const LogListing& listing) const {
+    VARVE_ASSIGN(const std::vector<VersionId> ids, VersionsIn(listing));
+    std::vector<CommittedVersion> versions;
+    for (const VersionId id : ids) {
+      std::optional<TimestampUs> time = KnownTime(id);
+      if (!time) {
+        VARVE_ASSIGN(time, ReadTime(listing, id));
+        RememberTime(id, *time);
+      }
+      versions.push_back({id, *time});
+    }
+    return versions;
+  }
+
+  std::optional<TimestampUs> KnownTime(VersionId id) const {
+    const std::lock_guard lock(state_mutex_);
+    const auto found = times_.find(id);
+    return found == times_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  void RememberTime(VersionId id, TimestampUs time) const {
+    const std::lock_guard lock(state_mutex_);
+    times_[id] = time;
+    if (times_.size() > kTimesMax) {
+      times_.erase(times_.begin());
+    }
+  }
+
+  Result<TimestampUs> ReadTime(const LogListing& listing, VersionId id) const {
+    if (!listing.edits.contains(id)) {
+      VARVE_ASSIGN(const ReadPoint point, ReadCheckpoint(id));
+      return point.state.committed_at;
+    }
+    const std::string path = EditPath(folder_, id);
+    VARVE_ASSIGN(const std::string bytes, store_.Get(path));
+    const auto decoded = Traits::DecodeEdit(bytes);
+    if (!decoded) {
+      return DecodeFailed(store_, path, decoded.error());
+    }
+    return decoded->link.committed_at;
+  }
+
+  Status MakeBase(const LogListing& listing, VersionId id) const {
+    VARVE_ASSIGN(const Point point, Replay(listing, id));
+    VARVE_ASSIGN(const std::string bytes,
+                 Traits::EncodeCheckpoint(*point.state, point.edit_sha256));
+    const Status put = store_.PutIfAbsent(CheckpointPath(folder_, id), bytes);
+    return !put && put.error().kind == ErrorKind::kAlreadyExists ? Status() : put;
+  }
+
+  // Looks at each base, and that the chain goes on from the newest of them, before what is before
+  // them goes.
+  Status RemoveAll(const LogListing& listing, const ExpiryPlan& plan) const {
+    if (plan.removals.empty()) {
+      return {};
+    }
+    for (const VersionId base : plan.bases) {
+      const bool made = std::ranges::find(plan.new_bases, base) != plan.new_bases.end();
+      VARVE_ASSIGN(const ReadPoint point, made ? ReadCheckpoint(base) : ReadBase(listing, base));
+      if (base == plan.bases.back() && base < listing.newest()) {
+        VARVE_TRY(ReadEdit(point));
+      }
+    }
+    for (const std::string& path : plan.removals) {
+      VARVE_TRY(store_.Delete(path));
+    }
+    return {};
+  }
+
+  void ForgetTimes(const ExpiryPlan& plan) const {
+    const std::lock_guard lock(state_mutex_);
+    for (const Expiry::Hidden& hidden : plan.expiry.versions) {
+      times_.erase(hidden.version.id);
+    }
+  }
+
   void Publish(Point point) {
     HandOut(point.state);
+    RememberTime(point.state->id, point.state->committed_at);
     const std::lock_guard lock(state_mutex_);
     current_ = point.state;
     head_ = std::move(point);
@@ -339,6 +580,8 @@ class VersionLog {
   mutable std::mutex state_mutex_;
   StatePtr current_;                                            // under state_mutex_
   mutable std::vector<std::weak_ptr<const State>> handed_out_;  // under state_mutex_
+  mutable std::map<VersionId, TimestampUs> times_;              // under state_mutex_
+  std::mutex expiry_mutex_;  // held across the I/O of an expiry; before state_mutex_
 };
 
 }  // namespace varve

@@ -172,6 +172,10 @@ TEST(TableOptionsTest, BadValuesNameOptionAndText) {
                 IsError(ErrorKind::kInvalidArgument))
         << key;
   }
+  EXPECT_THAT(WithChanges({}, {{"ttl", "1000001d"}}, OptionsUse::kCreate),
+              IsError(ErrorKind::kInvalidArgument, HasSubstr("at most 1000000d")));
+  EXPECT_THAT(WithChanges({}, {{"ttl", "23h"}}, OptionsUse::kAlter),
+              IsError(ErrorKind::kInvalidArgument, HasSubstr("at least 1d")));
   EXPECT_THAT(WithChanges({}, {{"ttl", "soon"}}, OptionsUse::kCreate),
               IsError(ErrorKind::kInvalidArgument, HasSubstr("option ttl")));
 }
@@ -188,6 +192,32 @@ TEST(ColumnTypeTest, EveryTypeHasANameThatParsesBack) {
   }
   EXPECT_EQ(ParseColumnType("INT64"), ColumnType::kInt64);
   EXPECT_EQ(ParseColumnType("decimal"), std::nullopt);
+}
+
+TEST(TableOptionsTest, SnapshotOptionsAreShownWhereSetAndChecked) {
+  EXPECT_FALSE(ToMap({}).contains("snapshot.time-retained"));
+  const auto set = WithChanges({},
+                               {{"snapshot.num-retained.min", "3"},
+                                {"snapshot.num-retained.max", "30"},
+                                {"snapshot.time-retained", "2h"}},
+                               OptionsUse::kCreate);
+  ASSERT_THAT(set, IsOk());
+  EXPECT_TRUE(set->unknown.empty());
+  const auto shown = ToMap(*set);
+  EXPECT_EQ(shown.at("snapshot.num-retained.min"), "3");
+  EXPECT_EQ(shown.at("snapshot.num-retained.max"), "30");
+  EXPECT_EQ(shown.at("snapshot.time-retained"), "2h");
+  EXPECT_EQ(WithChanges({}, shown, OptionsUse::kCreate).value(), *set);
+  const auto bad = [&](const char* key, const char* value, const char* reason) {
+    EXPECT_THAT(WithChanges(*set, {{key, value}}, OptionsUse::kAlter),
+                IsError(ErrorKind::kInvalidArgument, HasSubstr(reason)))
+        << key << value;
+  };
+  bad("snapshot.num-retained.min", "0", "option snapshot.num-retained.min: at least 1 version");
+  bad("snapshot.num-retained.min", "-1", "Failed to parse number, raw str:-1");
+  bad("snapshot.num-retained.max", "2", "snapshot.num-retained.max (2) is at least");
+  bad("snapshot.time-retained", "an hour", "option snapshot.time-retained");
+  bad("snapshot.time-retained", "1000001d", "at most 1000000d");
 }
 
 }  // namespace

@@ -15,6 +15,11 @@ constexpr uint64_t kArenaBlockBytesMax = uint64_t{2} << 30;
 constexpr uint64_t kWriteBufferBytesMin = 64 << 10;
 constexpr std::chrono::milliseconds kSegmentDurationDefault = std::chrono::hours(2);
 constexpr std::chrono::milliseconds kSegmentDurationMin = std::chrono::minutes(1);
+// Some 2,700 years: beyond what anybody keeps, and far from where microseconds overflow.
+constexpr std::chrono::milliseconds kKeptMax = std::chrono::days(1'000'000);
+constexpr std::string_view kRetainedMin = "snapshot.num-retained.min";
+constexpr std::string_view kRetainedMax = "snapshot.num-retained.max";
+constexpr std::string_view kTimeRetained = "snapshot.time-retained";
 
 std::string Upper(std::string_view text) {
   std::string out(text);
@@ -146,6 +151,36 @@ Result<std::optional<std::chrono::milliseconds>> ParseSegmentDuration(std::strin
   return duration;
 }
 
+// How long something is kept.
+Result<std::chrono::milliseconds> ParseKept(std::string_view text) {
+  VARVE_ASSIGN(const auto kept, ParseDuration(text));
+  if (kept > kKeptMax) {
+    return InvalidArgument("it is at most {}, raw str:{}", FormatDuration(kKeptMax), text);
+  }
+  return kept;
+}
+
+Result<uint64_t> ParseRetained(std::string_view text) {
+  VARVE_ASSIGN(const auto versions, ParseNumber<uint64_t>(text));
+  if (versions == 0) {
+    return InvalidArgument("at least 1 version is kept: the newest one, raw str:{}", text);
+  }
+  return versions;
+}
+
+Status ApplySnapshot(TableOptions& options, std::string_view key, const std::string& value) {
+  if (key == kRetainedMin) {
+    VARVE_ASSIGN(options.snapshot_num_retained_min, ParseRetained(value));
+  } else if (key == kRetainedMax) {
+    VARVE_ASSIGN(options.snapshot_num_retained_max, ParseRetained(value));
+  } else if (key == kTimeRetained) {
+    VARVE_ASSIGN(options.snapshot_time_retained, ParseKept(value));
+  } else {
+    options.unknown[std::string(key)] = value;
+  }
+  return {};
+}
+
 Status ApplyStorage(TableOptions& options, std::string_view key, const std::string& value) {
   if (key == "compression") {
     VARVE_ASSIGN(options.compression, ParseCompression(value));
@@ -167,7 +202,7 @@ Status ApplyStorage(TableOptions& options, std::string_view key, const std::stri
   } else if (key == "layered_mutable_switch_threshold") {
     VARVE_ASSIGN(options.layered_mutable_switch_threshold_bytes, ParseSize(value));
   } else {
-    options.unknown[std::string(key)] = value;
+    return ApplySnapshot(options, key, value);
   }
   return {};
 }
@@ -199,7 +234,7 @@ Status Apply(TableOptions& options, std::string_view key, const std::string& val
   if (key == "enable_ttl") {
     VARVE_ASSIGN(options.enable_ttl, ParseBool(value));
   } else if (key == "ttl") {
-    VARVE_ASSIGN(const auto ttl, ParseDuration(value));
+    VARVE_ASSIGN(const auto ttl, ParseKept(value));
     options.ttl = std::chrono::floor<std::chrono::days>(ttl);
   } else if (key == "segment_duration") {
     if (use == OptionsUse::kCreate) {
@@ -234,6 +269,12 @@ Status CheckTogether(const TableOptions& options) {
   }
   if (options.enable_ttl && options.ttl.count() == 0) {
     return bad("ttl is rounded down to whole days and must be at least 1d");
+  }
+  if (options.snapshot_num_retained_max &&
+      *options.snapshot_num_retained_max < options.snapshot_num_retained_min) {
+    return bad(fmt::format("{} ({}) is at least {} ({})", kRetainedMax,
+                           *options.snapshot_num_retained_max, kRetainedMin,
+                           options.snapshot_num_retained_min));
   }
   return {};
 }
@@ -276,6 +317,16 @@ std::map<std::string, std::string> ToMap(const TableOptions& o) {
     out["compaction_min_threshold"] = fmt::format("{}", o.compaction_min_threshold);
     out["compaction_max_threshold"] = fmt::format("{}", o.compaction_max_threshold);
     out["compaction_timestamp_resolution"] = o.compaction_timestamp_resolution;
+  }
+  const TableOptions defaults;
+  if (o.snapshot_num_retained_min != defaults.snapshot_num_retained_min) {
+    out[std::string(kRetainedMin)] = fmt::format("{}", o.snapshot_num_retained_min);
+  }
+  if (o.snapshot_num_retained_max) {
+    out[std::string(kRetainedMax)] = fmt::format("{}", *o.snapshot_num_retained_max);
+  }
+  if (o.snapshot_time_retained != defaults.snapshot_time_retained) {
+    out[std::string(kTimeRetained)] = FormatDuration(o.snapshot_time_retained);
   }
   return out;
 }

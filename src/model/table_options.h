@@ -36,6 +36,11 @@ struct TableOptions {
   std::string memtable_type = "skiplist";
   bool layered_enable = false;
   uint64_t layered_mutable_switch_threshold_bytes = 3 << 20;
+  // How long old versions can be read: the newest `min` always, at most `max` of them, and between
+  // the two those that were the table's state within `time_retained`.
+  uint64_t snapshot_num_retained_min = 10;
+  std::optional<uint64_t> snapshot_num_retained_max;  // nullopt: as many as time_retained keeps
+  std::chrono::milliseconds snapshot_time_retained = std::chrono::hours(1);
   // Keys that Varve does not know: kept and shown, without an effect, as CeresDB does.
   std::map<std::string, std::string> unknown;
 
@@ -50,7 +55,8 @@ enum class OptionsUse : uint8_t { kCreate, kAlter };
 Result<TableOptions> WithChanges(TableOptions options,
                                  const std::map<std::string, std::string>& changes, OptionsUse use);
 
-// All options as text, as SHOW CREATE TABLE prints them; WithChanges({}, ToMap(o), kCreate) == o.
+// All options as text, as SHOW CREATE TABLE prints them (those of compaction and of snapshots where
+// they are not the default); WithChanges({}, ToMap(o), kCreate) == o.
 std::map<std::string, std::string> ToMap(const TableOptions& options);
 
 }  // namespace varve

@@ -10,14 +10,29 @@
 namespace varve {
 namespace {
 
+// The rest of a name of words: the ".num-retained.min" of "snapshot.num-retained.min".
+std::string TakeNameTail(Cursor& cursor) {
+  std::string tail;
+  while ((cursor.AtSymbol('.') || cursor.AtSymbol('-')) && cursor.Peek().kind == TokenKind::kWord) {
+    tail += cursor.token().text;
+    cursor.Advance();
+    tail += cursor.token().text;
+    cursor.Advance();
+  }
+  return tail;
+}
+
 // Any word may be a key or a value, reserved or not: `compaction_strategy = default`.
 Result<std::string> ExpectKey(Cursor& cursor) {
   const Token token = cursor.token();
   std::string key;
   if (token.kind == TokenKind::kWord) {
     key = token.text;
-  } else if (token.kind == TokenKind::kBackQuoted || token.kind == TokenKind::kDoubleQuoted ||
-             token.kind == TokenKind::kSingleQuoted) {
+    cursor.Advance();
+    return key + TakeNameTail(cursor);
+  }
+  if (token.kind == TokenKind::kBackQuoted || token.kind == TokenKind::kDoubleQuoted ||
+      token.kind == TokenKind::kSingleQuoted) {
     key = QuotedValue(token);
   } else {
     return cursor.Expected("the name of an option");

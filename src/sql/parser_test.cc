@@ -149,6 +149,12 @@ TEST(ParserTest, TailOfCreateTableInAnyOrder) {
   EXPECT_THAT(create.options, ElementsAre(Pair("a", "-1"), Pair("b", "TRUE")));
   EXPECT_EQ(Parsed<CreateTableStatement>("CREATE TABLE t (a int) ENGINE=analytic").engine,
             "Analytic");
+  EXPECT_THAT(
+      Parsed<CreateTableStatement>("CREATE TABLE t (a int) WITH (snapshot.num-retained.min = 3, "
+                                   "'snapshot.time-retained'='2h')")
+          .options,
+      UnorderedElementsAre(Pair("snapshot.num-retained.min", "3"),
+                           Pair("snapshot.time-retained", "2h")));
   EXPECT_THAT(Parsed<CreateTableStatement>("CREATE TABLE t (a int) WITH ()").options, IsEmpty());
   EXPECT_THAT(
       Parsed<CreateTableStatement>("CREATE TABLE t (a int) WITH (compaction_strategy=default)")
