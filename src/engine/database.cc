@@ -136,6 +136,7 @@ Result<std::shared_ptr<Table>> Database::OpenTable(const TableEntry& entry) {
     counters_.flushed_rows += rows;
   };
   services.memtable_bytes = memtable_bytes_;
+  services.overwrite = overwrite_;
   auto table = std::make_shared<Table>(std::move(services), entry, *std::move(log));
   std::unique_lock lock(tables_mutex_);
   tables_[entry.id] = table;
@@ -445,7 +446,12 @@ Status Database::FlushAll() {
 
 DatabaseStats Database::stats() const {
   DatabaseStats stats;
-  stats.tables = AllTables().size();
+  for (const auto& table : AllTables()) {
+    ++stats.tables;
+    stats.front_bytes += table->front_bytes();
+  }
+  stats.late_rows = overwrite_->late_rows;
+  stats.key_lookups = overwrite_->key_lookups;
   stats.written_rows = counters_.written_rows;
   stats.written_batches = counters_.written_batches;
   stats.memtable_bytes = static_cast<uint64_t>(memtable_bytes_->load());

@@ -59,6 +59,9 @@ struct DatabaseStats {
   uint64_t written_rows = 0;  // since start
   uint64_t written_batches = 0;
   uint64_t memtable_bytes = 0;
+  uint64_t front_bytes = 0;  // of what is known of the newest row of each series
+  uint64_t late_rows = 0;    // since start: rows that may have replaced another
+  uint64_t key_lookups = 0;  // since start: keys of such rows looked up in files
   uint64_t flushes = 0;
   uint64_t flushed_rows = 0;
   uint64_t flush_failures = 0;
@@ -165,6 +168,7 @@ class Database {
   Counters counters_;
   const std::shared_ptr<std::atomic<int64_t>> memtable_bytes_ =
       std::make_shared<std::atomic<int64_t>>(0);
+  const std::shared_ptr<OverwriteCounters> overwrite_ = std::make_shared<OverwriteCounters>();
   std::unique_ptr<Executor> flusher_;
 };
 

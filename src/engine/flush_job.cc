@@ -38,14 +38,27 @@ Result<FileMeta> WriteSegment(const FlushInput& input, const FlushRows& rows, Ti
 }
 
 Status WriteSegments(const FlushInput& input, const FlushRows& rows, VersionEdit& edit) {
+  const bool may_repeat =
+      input.options.update_mode == UpdateMode::kOverwrite &&
+      std::ranges::any_of(input.memtables, [](const auto& m) { return m->late_count() > 0; });
   auto segments = rows.BySegment(edit.options->segment_duration->count() * 1000);
   for (auto& [segment, order] : segments) {
     rows.Sort(order);
+    if (may_repeat) {
+      rows.DropReplaced(order);
+    }
     VARVE_ASSIGN(FileMeta file, WriteSegment(input, rows, segment, order, *edit.flushed));
     edit.added_files.push_back(std::move(file));
     order = {};
   }
   return {};
+}
+
+void Discard(ObjectStore& store, const std::string& path) {
+  if (auto status = store.Delete(path); !status) {
+    LogWarn("{} was written but not committed and could not be deleted: {}", path,
+            status.error().message);
+  }
 }
 
 }  // namespace
@@ -72,11 +85,18 @@ Result<VersionEdit> RunFlush(const FlushInput& input) {
 
 void DiscardFiles(ObjectStore& store, const VersionEdit& edit) {
   for (const FileMeta& file : edit.added_files) {
-    if (auto status = store.Delete(file.path); !status) {
-      LogWarn("{} was written but not committed and could not be deleted: {}", file.path,
-              status.error().message);
-    }
+    Discard(store, file.path);
   }
+  for (const auto& [id, vector] : edit.deletion_vectors) {
+    Discard(store, vector.path);
+  }
+}
+
+void DiscardDeletionVectors(ObjectStore& store, VersionEdit& edit) {
+  for (const auto& [id, vector] : edit.deletion_vectors) {
+    Discard(store, vector.path);
+  }
+  edit.deletion_vectors.clear();
 }
 
 }  // namespace varve

@@ -23,14 +23,17 @@ struct FlushInput {
   std::vector<std::shared_ptr<const MemtableView>> memtables;  // oldest first, none empty
 };
 
-// Writes the rows, sorted by the primary key, as one file per segment. The files are durable when
+// Writes the rows, sorted by the primary key, as one file per segment; in OVERWRITE tables of rows
+// with one key just the newest. The files are durable when
 // it returns ok; the edit adds them, sets `flushed` to the newest write of the memtables, and the
 // segment duration when it was chosen here. On an error no file is left, as far as the store lets
 // them be deleted. One thread.
 Result<VersionEdit> RunFlush(const FlushInput& input);
 
-// Deletes the files of an edit that is known not to be committed. Failures are only logged: GC
-// finds the rest.
+// Deletes the files of an edit that is known not to be committed, and its deletion vectors.
+// Failures are only logged: GC finds the rest.
 void DiscardFiles(ObjectStore& store, const VersionEdit& edit);
+// Just the deletion vectors, which the edit does not name any more then.
+void DiscardDeletionVectors(ObjectStore& store, VersionEdit& edit);
 
 }  // namespace varve

@@ -168,10 +168,33 @@ void FlushRows::SortByDefaultKey(std::vector<RowRef>& rows) const {
   rows = std::move(sorted);
 }
 
+std::function<int(RowRef, RowRef)> FlushRows::KeyOrder() const {
+  return MakeKeyOrder(std::span(columns_).first(schema_->key_size()),
+                      [this](RowRef ref) { return chunks_[ref.chunk].rows->series[ref.row]; });
+}
+
+void FlushRows::DropReplaced(std::vector<RowRef>& rows) const {
+  const auto drop = [&rows](auto same_key) {
+    size_t kept = 0;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (i + 1 == rows.size() || !same_key(rows[i], rows[i + 1])) {
+        rows[kept++] = rows[i];
+      }
+    }
+    rows.resize(kept);
+  };
+  if (schema_->HasDefaultKey()) {
+    drop([this](RowRef a, RowRef b) {
+      return chunks_[a.chunk].times[a.row] == chunks_[b.chunk].times[b.row] &&
+             series_rank_[SeriesOf(a)] == series_rank_[SeriesOf(b)];
+    });
+  } else {
+    drop([compare = KeyOrder()](RowRef a, RowRef b) { return compare(a, b) == 0; });
+  }
+}
+
 void FlushRows::SortByAnyKey(std::vector<RowRef>& rows) const {
-  const auto compare =
-      MakeKeyOrder(std::span(columns_).first(schema_->key_size()),
-                   [this](RowRef ref) { return chunks_[ref.chunk].rows->series[ref.row]; });
+  const auto compare = KeyOrder();
   std::ranges::stable_sort(rows, [&](RowRef a, RowRef b) { return compare(a, b) < 0; });
 }
 

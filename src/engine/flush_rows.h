@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -45,6 +46,8 @@ class FlushRows {
 
   // Sorts by the primary key; rows of equal keys stay in the order they were written.
   void Sort(std::vector<RowRef>& rows) const;
+  // Of sorted rows with one key, keeps just the newest.
+  void DropReplaced(std::vector<RowRef>& rows) const;
 
   // These rows as a batch of all columns of the schema; string tags become dictionary<int32, utf8>
   // with just the values that occur.
@@ -63,6 +66,7 @@ class FlushRows {
   explicit FlushRows(const TableSchema& schema) : schema_(&schema) {}
   void SortByDefaultKey(std::vector<RowRef>& rows) const;
   void SortByAnyKey(std::vector<RowRef>& rows) const;
+  std::function<int(RowRef, RowRef)> KeyOrder() const;
   uint32_t SeriesOf(RowRef ref) const;
 
   const TableSchema* schema_;

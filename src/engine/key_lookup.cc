@@ -1,7 +1,6 @@
 #include "engine/key_lookup.h"
 
 #include <arrow/array/array_primitive.h>
-#include <arrow/record_batch.h>
 
 #include <algorithm>
 
@@ -15,12 +14,6 @@ std::span<const uint64_t> RowsWithin(std::span<const uint64_t> rows, RowRange ra
   const auto first = std::ranges::lower_bound(rows, range.begin);
   const auto last = std::ranges::lower_bound(first, rows.end(), range.end);
   return {first, last};
-}
-
-const int64_t* TimesOf(const MemChunk& chunk, uint32_t column_id) {
-  const auto found = std::ranges::find(chunk.column_ids, column_id);
-  const auto& times = *chunk.rows->column(static_cast<int>(found - chunk.column_ids.begin()));
-  return static_cast<const arrow::TimestampArray&>(times).raw_values();
 }
 
 }  // namespace
@@ -62,7 +55,7 @@ Status KeySet::Add(const TableSchema& schema, const MemtableView& view,
       VARVE_ASSIGN(RowKeys keys, RowKeys::Of(schema, view, *chunk));
       AddEncoded(std::move(keys), first, inside);
     } else if (!inside.empty()) {
-      const int64_t* times = TimesOf(*chunk, schema.timestamp().id);
+      const auto times = TimeValues(*chunk, schema.timestamp().id);
       for (const uint64_t row : inside) {
         AddSeriesTime({view.tsid(chunk->series[row - first]), times[row - first]});
       }

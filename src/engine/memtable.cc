@@ -22,6 +22,9 @@ namespace {
 // chunk in a scan.
 constexpr int64_t kSmallChunkRows = 8'192;
 
+// Its place, and what is kept of it when it is resolved: at most one row that it replaces.
+constexpr uint64_t kBytesPerLateRow = 16;
+
 struct TimeBounds {
   TimestampUs min;
   TimestampUs max;
@@ -72,6 +75,10 @@ Result<std::shared_ptr<const MemChunk>> Merge(const MemChunk& first, const MemCh
   merged->rows = arrow::RecordBatch::Make(arrow::schema(fields), rows, std::move(columns));
   merged->series = first.series;
   merged->series.insert(merged->series.end(), second.series.begin(), second.series.end());
+  merged->late = first.late;
+  const auto shift = static_cast<uint32_t>(first.rows->num_rows());
+  std::ranges::transform(second.late, std::back_inserter(merged->late),
+                         [shift](uint32_t row) { return shift + row; });
   merged->time_min = std::min(first.time_min, second.time_min);
   merged->time_max = std::max(first.time_max, second.time_max);
   merged->size_bytes = first.size_bytes + second.size_bytes;
@@ -80,13 +87,39 @@ Result<std::shared_ptr<const MemChunk>> Merge(const MemChunk& first, const MemCh
 
 }  // namespace
 
+std::span<const int64_t> TimeValues(const arrow::RecordBatch& rows,
+                                    std::span<const uint32_t> column_ids,
+                                    uint32_t timestamp_column) {
+  const auto found = std::ranges::find(column_ids, timestamp_column);
+  VARVE_CHECK(found != column_ids.end(), "rows without their time, column {}", timestamp_column);
+  const auto& times = *rows.column(static_cast<int>(found - column_ids.begin()));
+  return {static_cast<const arrow::TimestampArray&>(times).raw_values(),
+          static_cast<size_t>(times.length())};
+}
+
 Result<std::shared_ptr<arrow::Array>> MemtableView::TagValues(const ColumnSchema& column) const {
   return series_->TagValues(column, tsids_->size());
 }
 
+std::vector<uint64_t> MemtableView::LateRows(uint64_t from) const {
+  std::vector<uint64_t> rows;
+  uint64_t first = 0;
+  for (const auto& chunk : chunks_) {
+    const uint64_t end = first + chunk->series.size();
+    if (end > from) {
+      const auto begin = std::ranges::lower_bound(chunk->late, from > first ? from - first : 0);
+      std::transform(begin, chunk->late.end(), std::back_inserter(rows),
+                     [first](uint32_t row) { return first + row; });
+    }
+    first = end;
+  }
+  return rows;
+}
+
 Memtable::Memtable() : series_(std::make_shared<MemtableSeries>()) {}
 
-Status Memtable::Add(const RowBatch& batch, uint32_t timestamp_column, Sequence sequence) {
+Status Memtable::Add(const RowBatch& batch, uint32_t timestamp_column, Sequence sequence,
+                     std::vector<uint32_t> late) {
   auto chunk = std::make_shared<MemChunk>();
   chunk->rows = batch.rows;
   chunk->column_ids = batch.column_ids;
@@ -98,11 +131,16 @@ Status Memtable::Add(const RowBatch& batch, uint32_t timestamp_column, Sequence 
   chunk->time_min = bounds.min;
   chunk->time_max = bounds.max;
   chunk->size_bytes = static_cast<uint64_t>(arrow::util::TotalBufferSize(*batch.rows)) +
-                      chunk->series.size() * sizeof(uint32_t);
+                      chunk->series.size() * sizeof(uint32_t) + late.size() * kBytesPerLateRow;
+  chunk->late = std::move(late);
 
   std::lock_guard lock(mutex_);
   VARVE_CHECK(sequence > last_sequence_, "{} after {}", sequence, last_sequence_);
+  if (row_count_ == 0) {
+    first_sequence_ = sequence;
+  }
   row_count_ += chunk->series.size();
+  late_count_ += chunk->late.size();
   chunk_bytes_ += chunk->size_bytes;
   last_sequence_ = sequence;
   chunks_.push_back(std::move(chunk));
@@ -134,6 +172,8 @@ std::shared_ptr<const MemtableView> Memtable::View() const {
   auto view = std::make_shared<MemtableView>();
   view->chunks_ = chunks_;
   view->row_count_ = row_count_;
+  view->late_count_ = late_count_;
+  view->first_sequence_ = first_sequence_;
   view->last_sequence_ = last_sequence_;
   view->series_ = series_;
   view->tsids_ = series_->Tsids();
@@ -155,6 +195,11 @@ uint64_t Memtable::size_bytes() const {
 uint64_t Memtable::row_count() const {
   std::lock_guard lock(mutex_);
   return row_count_;
+}
+
+uint64_t Memtable::late_count() const {
+  std::lock_guard lock(mutex_);
+  return late_count_;
 }
 
 Sequence Memtable::last_sequence() const {

@@ -5,16 +5,32 @@
 #include "base/log.h"
 #include "engine/batch_check.h"
 #include "engine/batch_format.h"
-#include "engine/flush_job.h"
+#include "engine/newest_in_files.h"
 
 namespace varve {
+
+namespace {
+
+// Whether there may be files in `next` whose rows this table has neither written nor found when it
+// was opened.
+bool HasForeignFiles(const Version& before, const Version& next) {
+  return next.id.value() != before.id.value() + 1 || next.kind == EditKind::kCreate ||
+         next.kind == EditKind::kRestore || next.kind == EditKind::kOther;
+}
+
+}  // namespace
 
 Table::Table(TableServices services, TableEntry entry, std::unique_ptr<TableLog> log)
     : services_(std::move(services)),
       entry_(std::move(entry)),
       log_(std::move(log)),
+      file_matches_(services_.files, std::shared_ptr<std::atomic<uint64_t>>(
+                                         services_.overwrite, &services_.overwrite->key_lookups)),
       version_(log_->current()),
-      active_(std::make_shared<Memtable>()) {
+      active_(std::make_shared<Memtable>()),
+      front_(version_->schema->HasDefaultKey() ? SeriesFront::Scope::kSeries
+                                               : SeriesFront::Scope::kTable,
+             NewestInFiles(*version_)) {
   last_begun_ = version_->flushed;
   last_ended_ = version_->flushed;
 }
@@ -31,34 +47,14 @@ TableOptions Table::options() const {
   return version_->options;
 }
 
-TimestampUs Table::VisibleFrom(const TableOptions& options) const {
-  if (!options.enable_ttl) {
-    return ReadView{}.visible_from;
-  }
-  return TimestampUs(services_.clock->Now().value() -
-                     std::chrono::microseconds(options.ttl).count());
-}
-
-Result<ReadView> Table::View() const {
-  std::lock_guard lock(state_mutex_);
-  ReadView view;
-  view.version = version_;
-  view.schema = version_->schema;
-  view.visible_from = VisibleFrom(version_->options);
-  view.files = services_.files;
-  for (const auto& memtable : sealed_) {
-    view.memtables.push_back({memtable->View(), nullptr});
-  }
-  auto active = active_->View();
-  if (active->row_count() > 0) {
-    view.memtables.push_back({std::move(active), nullptr});
-  }
-  return view;
-}
-
 uint64_t Table::active_bytes() const {
   std::lock_guard lock(state_mutex_);
   return active_->size_bytes();
+}
+
+uint64_t Table::front_bytes() const {
+  std::lock_guard lock(state_mutex_);
+  return front_.size_bytes();
 }
 
 // --- writing ---
@@ -99,9 +95,20 @@ Status Table::Apply(Sequence sequence, const RowBatch& batch) {
   return status;
 }
 
+std::vector<uint32_t> Table::AdvanceFrontLocked(const RowBatch& batch) {
+  if (version_->options.update_mode == UpdateMode::kAppend) {
+    return {};
+  }
+  const auto times = TimeValues(*batch.rows, batch.column_ids, version_->schema->timestamp().id);
+  auto late = front_.Advance(batch.series, batch.row_series, times);
+  services_.overwrite->late_rows += late.size();
+  return late;
+}
+
 Status Table::AddLocked(const RowBatch& batch, Sequence sequence) {
   const uint64_t before = active_->size_bytes();
-  auto status = active_->Add(batch, version_->schema->timestamp().id, sequence);
+  auto status =
+      active_->Add(batch, version_->schema->timestamp().id, sequence, AdvanceFrontLocked(batch));
   const uint64_t after = active_->size_bytes();
   const auto grown = static_cast<int64_t>(after) - static_cast<int64_t>(before);
   memtable_bytes_ += grown;
@@ -154,7 +161,11 @@ void Table::Install(std::shared_ptr<const Version> version) {
   if (version->id <= version_->id) {
     return;
   }
+  const bool foreign = HasForeignFiles(*version_, *version);
   version_ = std::move(version);
+  if (foreign) {
+    front_.Reset(NewestInFiles(*version_));
+  }
   while (!sealed_.empty() && sealed_.front()->last_sequence() <= version_->flushed) {
     const auto freed = static_cast<int64_t>(sealed_.front()->size_bytes());
     memtable_bytes_ -= freed;
@@ -207,8 +218,6 @@ Status Table::ModifyOptions(const std::map<std::string, std::string>& changes) {
   return {};
 }
 
-// --- flushing ---
-
 void Table::SealLocked() {
   if (active_->row_count() == 0) {
     return;
@@ -221,68 +230,6 @@ void Table::SealLocked() {
 void Table::Seal() {
   std::lock_guard lock(state_mutex_);
   SealLocked();
-}
-
-Status Table::Flush() {
-  Seal();
-  return FlushSealed();
-}
-
-std::vector<std::shared_ptr<const MemtableView>> Table::SealedViews() const {
-  std::lock_guard lock(state_mutex_);
-  std::vector<std::shared_ptr<const MemtableView>> views;
-  for (const auto& memtable : sealed_) {
-    views.push_back(memtable->View());
-  }
-  return views;
-}
-
-Status Table::FlushSealed() {
-  std::lock_guard flushing(flush_mutex_);
-  {
-    std::lock_guard committing(commit_mutex_);
-    VARVE_TRY(ReopenLogIfUncertain());
-  }
-  FlushInput input;
-  input.memtables = SealedViews();
-  if (input.memtables.empty() || dropped_) {
-    return {};
-  }
-  input.store = services_.store;
-  input.ids = services_.ids;
-  input.table_folder = TableLog::Folder(entry_.uuid);
-  input.schema = schema();
-  input.options = options();
-  VARVE_ASSIGN(VersionEdit edit, RunFlush(input));
-
-  std::lock_guard committing(commit_mutex_);
-  if (auto status = ReopenLogIfUncertain(); !status) {
-    DiscardFiles(*services_.store, edit);
-    return status;
-  }
-  if (edit.options) {
-    // Options may have been altered since; only the segment duration is this flush's to say.
-    TableOptions latest = options();
-    latest.segment_duration = edit.options->segment_duration;
-    edit.options = std::move(latest);
-  }
-  const Sequence flushed = *edit.flushed;
-  if (auto committed = Commit(edit); !committed) {
-    if (committed.error().kind != ErrorKind::kUnknownOutcome) {
-      DiscardFiles(*services_.store, edit);
-    }
-    return std::unexpected(committed.error());
-  }
-  uint64_t rows = 0;
-  for (const auto& view : input.memtables) {
-    rows += view->row_count();
-  }
-  services_.flushed(rows);
-  // The rows are in files either way; the next flush cuts the log up to a later place.
-  if (auto status = services_.wal->Truncate(entry_.id, flushed); !status) {
-    LogWarn("the log of table {} could not be cut: {}", entry_.name, status.error().message);
-  }
-  return {};
 }
 
 }  // namespace varve

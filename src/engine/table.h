@@ -4,6 +4,10 @@
 // memtable, or in the files of the current version. `flushed` of a version says up to which write
 // it is in files; installing the version drops just the memtables up to there, under the same lock.
 //
+// In OVERWRITE tables a row replaces an older one of its key. A write only notes which of its rows
+// may do so (see series_front.h); what they replace is found by the first view or by the flush. A
+// view masks it; the flush commits it, with its files, as deletion vectors.
+//
 // Writes of several threads get their sequences in order, are logged side by side, and reach the
 // memtable in the order of their sequences. So everything up to the newest write of a memtable is
 // in it or before it.
@@ -22,7 +26,10 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "engine/file_matches.h"
+#include "engine/memory_matches.h"
 #include "engine/read_view.h"
+#include "engine/series_front.h"
 #include "meta/catalogue.h"
 #include "meta/table_log.h"
 #include "model/row_batch.h"
@@ -31,6 +38,12 @@
 #include "wal/wal.h"
 
 namespace varve {
+
+// Of all tables of a database, since start.
+struct OverwriteCounters {
+  std::atomic<uint64_t> late_rows = 0;
+  std::atomic<uint64_t> key_lookups = 0;  // keys looked up in files
+};
 
 // What a table needs of its database. All pointers outlive it.
 struct TableServices {
@@ -46,6 +59,7 @@ struct TableServices {
   // The bytes of all memtables of the database; each table adds and takes away its own. Shared,
   // because a reader may hold a table longer than the database lives.
   std::shared_ptr<std::atomic<int64_t>> memtable_bytes;
+  std::shared_ptr<OverwriteCounters> overwrite;
 };
 
 // Thread-safe. Made by Database only.
@@ -100,10 +114,24 @@ class Table {
   bool dropped() const;
 
   uint64_t active_bytes() const;
+  // Memory of what is known of the newest row of each series.
+  uint64_t front_bytes() const;
 
  private:
+  using MemtableViews = std::vector<std::shared_ptr<const MemtableView>>;
+
   // The oldest time that has not expired now.
   TimestampUs VisibleFrom(const TableOptions& options) const;
+  // What is there, without what has been replaced. Requires state_mutex_.
+  ReadView ViewLocked() const;
+  bool HasLateRowsLocked() const;
+  // Says in the view which rows have been replaced. Requires resolve_mutex_.
+  Status ResolveLocked(ReadView& view) const;
+  // The rows in files of the version, which is the current one, that the memtables' rows replace.
+  Result<FileRows> FindReplacedInFiles(const Version& version,
+                                       const MemtableViews& memtables) const;
+  // Reads from files what is not known of the newest rows of series. Requires resolve_mutex_.
+  void LearnFrontLocked(const Version& version) const;
   // Takes the turn of `sequence`: returns when all writes before it have ended.
   void WaitForTurn(std::unique_lock<std::mutex>& lock, Sequence sequence);
   void EndTurn(Sequence sequence);
@@ -115,8 +143,15 @@ class Table {
   Status ReopenLogIfUncertain();
   // Adds the rows to the active memtable and seals it when it is full. Requires state_mutex_.
   Status AddLocked(const RowBatch& batch, Sequence sequence);
+  // Which rows of the batch may have the key of an earlier one. Requires state_mutex_.
+  std::vector<uint32_t> AdvanceFrontLocked(const RowBatch& batch);
   void SealLocked();
-  std::vector<std::shared_ptr<const MemtableView>> SealedViews() const;
+  MemtableViews SealedViews() const;
+  std::shared_ptr<const Version> version() const;
+  // Adds to the edit what the memtables replace in files, and commits it. Requires commit_mutex_.
+  Status CommitFlush(VersionEdit edit, const MemtableViews& memtables);
+  // Sets in the edit what depends on the version that it follows.
+  Status CompleteFlush(VersionEdit& edit, const Version& version, const MemtableViews& memtables);
 
   const TableServices services_;
   const TableEntry entry_;
@@ -128,6 +163,11 @@ class Table {
 
   // Flushes, one at a time; held across I/O. Before commit_mutex_.
   std::mutex flush_mutex_;
+
+  // What late rows replace; held while files are read. Before state_mutex_.
+  mutable std::mutex resolve_mutex_;
+  mutable MemoryMatches memory_matches_;
+  mutable FileMatches file_matches_;
 
   // The order of writes. Before state_mutex_.
   mutable std::mutex write_mutex_;
@@ -141,6 +181,7 @@ class Table {
   std::shared_ptr<Memtable> active_;
   std::deque<std::shared_ptr<Memtable>> sealed_;  // oldest first
   int64_t memtable_bytes_ = 0;  // of active_ and sealed_, as reported to the services
+  mutable SeriesFront front_;
 };
 
 }  // namespace varve

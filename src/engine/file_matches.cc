@@ -1,0 +1,96 @@
+#include "engine/file_matches.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+namespace varve {
+namespace {
+
+std::vector<Uuid> IdsOf(const std::map<Uuid, FileMeta>& files) {
+  std::vector<Uuid> ids;
+  ids.reserve(files.size());
+  std::ranges::transform(files, std::back_inserter(ids),
+                         [](const auto& file) { return file.first; });
+  return ids;
+}
+
+Result<KeySet> LateKeys(const TableSchema& schema, const MemtableView& view, uint64_t from) {
+  KeySet keys(schema);
+  const std::vector<uint64_t> rows = view.LateRows(from);
+  if (!rows.empty()) {
+    VARVE_TRY(keys.Add(schema, view, rows));
+  }
+  return keys;
+}
+
+}  // namespace
+
+Status FileMatches::LookUp(Memory& memory, const Version& version, const FileMeta& file,
+                           const KeySet& keys) {
+  const uint64_t count = keys.CountWithin(file);
+  if (count == 0) {
+    return {};
+  }
+  *lookups_ += count;
+  VARVE_ASSIGN(const auto opened, files_->Open(file));
+  VARVE_ASSIGN(auto rows, FindRows(*opened, *version.schema, keys));
+  if (file.deletion_vector && !rows.empty()) {
+    VARVE_ASSIGN(const auto deleted, files_->Deletions(file.id, *file.deletion_vector));
+    std::erase_if(rows, [&](uint64_t row) { return deleted->Contains(row); });
+  }
+  if (rows.empty()) {
+    return {};
+  }
+  DeletionVector added = DeletionVector::FromRows(rows);
+  const auto [found, is_new] = memory.found.try_emplace(file.id, added);
+  if (!is_new) {
+    found->second = found->second.Union(added);
+  }
+  return {};
+}
+
+Status FileMatches::Update(Memory& memory, const Version& version, const MemtableView& view) {
+  if (memory.rows_done == view.row_count() && memory.version_done == version.id) {
+    return {};
+  }
+  std::vector<Uuid> ids = IdsOf(version.files);
+  std::erase_if(memory.found, [&](const auto& f) { return !version.files.contains(f.first); });
+  VARVE_ASSIGN(const KeySet fresh, LateKeys(*version.schema, view, memory.rows_done));
+  std::optional<KeySet> all;
+  for (const auto& [id, file] : version.files) {
+    if (std::ranges::binary_search(memory.files_done, id)) {
+      VARVE_TRY(LookUp(memory, version, file, fresh));
+      continue;
+    }
+    if (!all) {
+      VARVE_ASSIGN(all, LateKeys(*version.schema, view, 0));
+    }
+    VARVE_TRY(LookUp(memory, version, file, *all));
+  }
+  memory.rows_done = view.row_count();
+  memory.files_done = std::move(ids);
+  memory.version_done = version.id;
+  return {};
+}
+
+Result<FileRows> FileMatches::Find(const Version& version,
+                                   std::span<const std::shared_ptr<const MemtableView>> views) {
+  // These memtables are in files; their matches are in the version's deletion vectors.
+  std::erase_if(memories_, [&](const auto& memory) { return memory.first <= version.flushed; });
+  FileRows rows;
+  for (const auto& view : views) {
+    if (view->late_count() == 0) {
+      continue;
+    }
+    Memory& memory = memories_[view->first_sequence()];
+    VARVE_TRY(Update(memory, version, *view));
+    for (const auto& [id, found] : memory.found) {
+      auto& all = rows[id];
+      all = std::make_shared<const DeletionVector>(all ? all->Union(found) : found);
+    }
+  }
+  return rows;
+}
+
+}  // namespace varve

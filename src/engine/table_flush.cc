@@ -1,0 +1,138 @@
+// A table's rows on their way into files.
+#include "base/log.h"
+#include "engine/flush_job.h"
+#include "engine/table.h"
+
+namespace varve {
+namespace {
+
+// Commits are one at a time within the process; another one may still come first, a few times.
+constexpr int kCommitTriesMax = 5;
+
+constexpr std::string_view kFileSuffix = ".parquet";
+
+// Beside the file, so that both are found and go together.
+std::string DeletionVectorPath(const FileMeta& file, IdSource& ids) {
+  const std::string_view stem =
+      std::string_view(file.path).substr(0, file.path.size() - kFileSuffix.size());
+  return fmt::format("{}-{}.dv", stem, ids.NewUuid().ToString());
+}
+
+}  // namespace
+
+Status Table::Flush() {
+  Seal();
+  return FlushSealed();
+}
+
+Table::MemtableViews Table::SealedViews() const {
+  std::lock_guard lock(state_mutex_);
+  MemtableViews views;
+  for (const auto& memtable : sealed_) {
+    views.push_back(memtable->View());
+  }
+  return views;
+}
+
+std::shared_ptr<const Version> Table::version() const {
+  std::lock_guard lock(state_mutex_);
+  return version_;
+}
+
+Status Table::FlushSealed() {
+  std::lock_guard flushing(flush_mutex_);
+  {
+    std::lock_guard committing(commit_mutex_);
+    VARVE_TRY(ReopenLogIfUncertain());
+  }
+  FlushInput input;
+  input.memtables = SealedViews();
+  if (input.memtables.empty() || dropped_) {
+    return {};
+  }
+  input.store = services_.store;
+  input.ids = services_.ids;
+  input.table_folder = TableLog::Folder(entry_.uuid);
+  input.schema = schema();
+  input.options = options();
+  // Now, so that little is left to find while commits wait.
+  VARVE_TRY(FindReplacedInFiles(*version(), input.memtables));
+  VARVE_ASSIGN(VersionEdit edit, RunFlush(input));
+  uint64_t rows = 0;
+  for (const FileMeta& file : edit.added_files) {
+    rows += file.rows;
+  }
+  const Sequence flushed = *edit.flushed;
+  {
+    std::lock_guard committing(commit_mutex_);
+    VARVE_TRY(CommitFlush(std::move(edit), input.memtables));
+  }
+  services_.flushed(rows);
+  // The rows are in files either way; the next flush cuts the log up to a later place.
+  if (auto status = services_.wal->Truncate(entry_.id, flushed); !status) {
+    LogWarn("the log of table {} could not be cut: {}", entry_.name, status.error().message);
+  }
+  return {};
+}
+
+Status Table::CommitFlush(VersionEdit edit, const MemtableViews& memtables) {
+  Status status;
+  for (int i = 0; i < kCommitTriesMax; ++i) {
+    status = ReopenLogIfUncertain();
+    if (status) {
+      status = CompleteFlush(edit, *version(), memtables);
+    }
+    if (!status) {
+      break;
+    }
+    auto committed = Commit(edit);
+    if (committed) {
+      return {};
+    }
+    status = std::unexpected(std::move(committed).error());
+    if (status.error().kind == ErrorKind::kUnknownOutcome) {
+      return status;
+    }
+    if (status.error().kind != ErrorKind::kConflict) {
+      break;
+    }
+    Install(log_->current());
+  }
+  DiscardFiles(*services_.store, edit);
+  return status;
+}
+
+Status Table::CompleteFlush(VersionEdit& edit, const Version& version,
+                            const MemtableViews& memtables) {
+  if (edit.options) {
+    // Options may have been altered since; only the segment duration is this flush's to say.
+    const auto segment_duration = edit.options->segment_duration;
+    edit.options = version.options;
+    edit.options->segment_duration = segment_duration;
+  }
+  DiscardDeletionVectors(*services_.store, edit);
+  edit.removed_files.clear();
+  VARVE_ASSIGN(const FileRows replaced, FindReplacedInFiles(version, memtables));
+  if (replaced.empty()) {
+    return {};
+  }
+  edit.base = version.id;
+  for (const auto& [id, rows] : replaced) {
+    const FileMeta& file = version.files.at(id);
+    DeletionVector all = *rows;
+    if (file.deletion_vector) {
+      VARVE_ASSIGN(const auto before, services_.files->Deletions(id, *file.deletion_vector));
+      all = all.Union(*before);
+    }
+    if (all.size() == file.rows) {
+      edit.removed_files.push_back(id);
+      continue;
+    }
+    VARVE_ASSIGN(
+        edit.deletion_vectors[id],
+        WriteDeletionVector(*services_.store, DeletionVectorPath(file, *services_.ids), all));
+  }
+  return {};
+}
+
+}  // namespace varve
