@@ -6,7 +6,6 @@
 #include <arrow/visit_type_inline.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "base/checksum.h"
+#include "sst/float_sizes_internal.h"
 
 namespace varve {
 namespace {
@@ -162,26 +162,6 @@ double DeltaBits(const Sample& sample) {
   return bits / static_cast<double>(sample.count) + kDeltaHeaderBits;
 }
 
-// Bits per value of BYTE_STREAM_SPLIT after compression: the entropy of each of the byte streams.
-double ByteStreamBits(const Sample& sample, size_t width) {
-  std::vector<std::array<uint32_t, 256>> histograms(width);
-  for (const auto& run : sample.runs) {
-    for (const uint64_t value : run) {
-      for (size_t byte = 0; byte < width; ++byte) {
-        ++histograms[byte][(value >> (8 * byte)) & 0xff];
-      }
-    }
-  }
-  const auto count = static_cast<double>(sample.count);
-  double bits = 0;
-  for (const auto& histogram : histograms) {
-    for (const uint32_t n : histogram) {
-      bits -= n == 0 ? 0 : n / count * std::log2(n / count);
-    }
-  }
-  return bits;
-}
-
 struct Chooser {
   const arrow::ChunkedArray& values;
   ColumnEncoding chosen = ColumnEncoding::kDictionary;
@@ -198,17 +178,19 @@ struct Chooser {
   template <class Type>
     requires Binary<Type> || Numeric<Type>
   arrow::Status Visit(const Type&) {
-    const Sample sample = TakeSample<typename arrow::TypeTraits<Type>::ArrayType>(values);
-    if (sample.count == 0) {
-      return arrow::Status::OK();  // all NULL: a dictionary costs nothing and falls back by itself
+    if (values.null_count() == values.length()) {
+      return arrow::Status::OK();  // a dictionary costs nothing and falls back by itself
     }
+    if constexpr (arrow::is_floating_type<Type>::value) {
+      const FloatSizes sizes = TryFloatEncodings(values);
+      const bool repeats = sizes.dictionary <= kDictionaryPreference * sizes.byte_stream_split;
+      chosen = repeats ? ColumnEncoding::kDictionary : ColumnEncoding::kByteStreamSplit;
+      return arrow::Status::OK();
+    }
+    const Sample sample = TakeSample<typename arrow::TypeTraits<Type>::ArrayType>(values);
     const double dictionary = DictionaryBits(sample, values.length() - values.null_count());
     if constexpr (Binary<Type>) {
       chosen = dictionary == kImpossible ? ColumnEncoding::kPlain : ColumnEncoding::kDictionary;
-    } else if constexpr (arrow::is_floating_type<Type>::value) {
-      const double split = ByteStreamBits(sample, sizeof(typename Type::c_type));
-      const bool repeats = dictionary <= kDictionaryPreference * split || dictionary < 1;
-      chosen = repeats ? ColumnEncoding::kDictionary : ColumnEncoding::kByteStreamSplit;
     } else {
       const bool delta = DeltaBits(sample) < dictionary;
       chosen = delta ? ColumnEncoding::kDelta : ColumnEncoding::kDictionary;

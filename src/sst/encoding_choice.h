@@ -1,10 +1,9 @@
 // Which Parquet encoding a column of a file gets, decided by what its first row group holds.
 //
-// The choice is by estimated bits per value, from a sample of runs of consecutive values:
-//   integers, times   DELTA_BINARY_PACKED or dictionary, whichever is smaller: both are read
-//   equally fast doubles, floats   dictionary where values repeat, else BYTE_STREAM_SPLIT; a
-//   dictionary is read about 1.4 times
-//                     faster, so it may be up to kDictionaryPreference times larger
+//   integers, times   DELTA_BINARY_PACKED or dictionary, whichever is smaller by an estimate from
+//                     runs of consecutive values: both are read equally fast
+//   doubles, floats   dictionary or BYTE_STREAM_SPLIT, by trying both on two pages; a dictionary is
+//                     read faster, so it may be up to kDictionaryPreference times larger
 //   strings, bytes    dictionary where values repeat, else plain (and compressed)
 #pragma once
 
@@ -16,7 +15,7 @@ class ChunkedArray;
 
 namespace varve {
 
-inline constexpr double kDictionaryPreference = 1.5;
+inline constexpr double kDictionaryPreference = 1.2;
 
 enum class ColumnEncoding : uint8_t { kPlain, kDictionary, kDelta, kByteStreamSplit };
 

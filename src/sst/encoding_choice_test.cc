@@ -4,6 +4,8 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <random>
 
 namespace varve {
@@ -47,6 +49,13 @@ TEST(EncodingChoiceTest, Doubles) {
   EXPECT_EQ(Choice<Builder>([&](int) { return static_cast<double>(random() % 10'000) / 100; }),
             ColumnEncoding::kDictionary);
   EXPECT_EQ(Choice<Builder>([](int) { return 0.0; }), ColumnEncoding::kDictionary);
+  // A gauge that moves a little: it stays near where it was, which a dictionary does not use.
+  double walk = 50;
+  EXPECT_EQ(Choice<Builder>([&](int) {
+              walk = std::clamp(walk + normal(random), 0.0, 100.0);
+              return std::trunc(walk);
+            }),
+            ColumnEncoding::kByteStreamSplit);
   EXPECT_EQ(Choice<arrow::FloatBuilder>([&](int) { return static_cast<float>(normal(random)); }),
             ColumnEncoding::kByteStreamSplit);
 }
