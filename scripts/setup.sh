@@ -15,6 +15,8 @@ readonly DUCKDB_SDIST='duckdb==1.5.5'
 readonly DUCKDB_SDIST_SHA256=72f33ee57ca7595b23957671a2cc7f7fe2be0ecc2d68f63abedcfcaa3a5c1238
 readonly ARROW_WHEEL='pyarrow==26.0.1'
 readonly ARROW_WHEEL_SHA256=39cb0f2418282c24bea6ceda77b03e5a8f0a5766b63a8bf194d4e2a2c423548c
+readonly QUESTDB_ARTEFACT='org.questdb:questdb:9.3.4'
+readonly QUESTDB_JAR_SHA256=939bc53ab22f93dbaa6545143a6e7c536d4904c07b7f2d381e8eef10436be062
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -116,7 +118,49 @@ fetch_arrow() {
   rm -rf third_party/tmp
 }
 
+# The peers of `make bench`. What these functions call dies with its reason; main() goes on without that peer.
+fetch_influxdb() { # unpacked, not installed: the package would start a service
+  local dir=third_party/influxdb
+  [ -x "$dir/usr/bin/influxd" ] && return 0
+  say 'fetching InfluxDB'
+  rm -rf "$dir" third_party/tmp && mkdir -p third_party/tmp
+  (cd third_party/tmp && try apt-get download -qq -o APT::Sandbox::User=root influxdb)
+  dpkg-deb -x third_party/tmp/influxdb_*.deb third_party/tmp/influxdb
+  mv third_party/tmp/influxdb "$dir"
+  rm -rf third_party/tmp
+}
+
+fetch_questdb() {
+  local dir=third_party/questdb
+  [ -f "$dir/questdb.jar" ] && return 0
+  install_packages questdb
+  say 'fetching QuestDB'
+  rm -rf "$dir" third_party/tmp && mkdir -p "$dir" third_party/tmp
+  # Maven prints colours even when it is told not to.
+  try mvn --quiet --batch-mode "-Dmaven.repo.local=$PWD/third_party/tmp/maven" dependency:copy \
+    "-Dartifact=$QUESTDB_ARTEFACT" "-DoutputDirectory=$PWD/third_party/tmp" 2>&1 | sed 's/\x1b\[[0-9;]*m//g' >&2
+  local jar=(third_party/tmp/questdb-*.jar)
+  verify "${jar[0]}" "$QUESTDB_JAR_SHA256"
+  mv "${jar[0]}" "$dir/questdb.jar"
+  rm -rf third_party/tmp
+}
+
+fetch_peers() { # in processes of their own, since `set -e` does not hold within a condition
+  local peer missing=0
+  for peer in influxdb questdb; do
+    if ! bash scripts/setup.sh --fetch "$peer"; then
+      say "$peer cannot be set up and is left out of the comparison"
+      missing=1
+    fi
+  done
+  return $missing
+}
+
 main() {
+  if [ "${1:-}" = --fetch ]; then
+    "fetch_$2"
+    return
+  fi
   [ "$(uname -m)" = x86_64 ] || die "only x86_64 is supported by the pinned downloads, this is $(uname -m)"
   command -v apt-get >/dev/null || die 'needs Debian or Ubuntu (apt-get); elsewhere see CONTRIBUTING.md'
   mkdir -p third_party
@@ -129,6 +173,8 @@ main() {
   python_tools
   fetch_duckdb
   fetch_arrow
+  # Without a stamp the next run tries again to fetch what is missing.
+  if [[ " ${sections[*]} " == *' bench '* ]] && ! fetch_peers; then return 0; fi
   echo "$key" >"$stamp"
   say 'done'
 }
