@@ -5,6 +5,16 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 DATA ?= ./varve-data
 MINUTES ?= 10
+# Of `make bench`; bench/README.md says what they are.
+CASE ?=
+PEERS ?= influxdb,questdb,duckdb
+SCALE ?= 1000
+HOURS ?= 12
+FIELDS ?= double
+ROUNDS ?= 3
+COUNT ?= 20
+SEED ?= 123
+SCALES ?= 100x24,1000x24,4000x24
 PYTHON := third_party/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 
@@ -26,10 +36,10 @@ lint: ## clang-format and clang-tidy over src/; layers and tidy
 	@cmake --preset release >/dev/null
 	@scripts/lint.sh
 
-bench: release ## Varve beside InfluxDB and DuckDB, on this machine
+bench: release ## Varve beside its peers on this machine (CASE=queries PEERS=questdb,duckdb SCALE=1000 HOURS=12)
 	@scripts/setup.sh bench
-	@failed=0; for script in ingest_vs_influx point_query_vs_duckdb restart; do \
-	  $(PYTHON) bench/$$script.py || failed=1; done; exit $$failed
+	@$(PYTHON) -m bench $(CASE) --peers "$(PEERS)" --hosts $(SCALE) --hours $(HOURS) --fields $(FIELDS) \
+	  --rounds $(ROUNDS) --count $(COUNT) --seed $(SEED) --scales $(SCALES)
 
 dist: release ## a relocatable tar with the program and its libraries, in dist/
 	@scripts/dist.sh

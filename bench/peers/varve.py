@@ -1,0 +1,65 @@
+"""Varve, with its defaults: synced before it answers, rows of equal key replace each other."""
+
+import json
+import os
+import pathlib
+
+from bench import answers, client, machine, queries
+from bench.peers.base import ServerPeer, program
+
+_LAST_POINT = "SELECT DISTINCT ON (hostname) * FROM cpu ORDER BY hostname, timestamp DESC"
+
+
+class Varve(ServerPeer):
+    """`config`: lines of the TOML file."""
+
+    name, label = "varve", "Varve"
+    write_target = "/write?precision=ns"
+
+    def command(self):
+        path = pathlib.Path(os.environ.get("VARVE_BINARY", "build/release/varve"))
+        self.port = machine.free_port()
+        command = [program(path, "varve"), "server", "--data", str(self.folder / "data"), "--http-port", str(self.port),
+                   "--log-level", "warn"]
+        if not self.settings.get("config"):
+            return command
+        config = self.folder / "varve.toml"
+        config.write_text(self.settings["config"])
+        return [*command, "--config", str(config)]
+
+    def ready_request(self):
+        return client.get("/health")
+
+    def flush(self):
+        self.must(client.post("/debug/flush_memtable", 0))
+
+    def settle(self):
+        self.flush()
+        self.compact()
+
+    def compact(self) -> bool:
+        """Whether the server has a manual compaction; obsolete versions are removed with it."""
+        if self.ask(self.statement("COMPACT TABLE cpu")).status != 200:
+            return False
+        self.ask(self.statement("CALL varve_gc()"))
+        return True
+
+    def statement(self, text):
+        body = text.encode()
+        return client.post("/sql", len(body)), body
+
+    def request(self, question):
+        return self.statement(queries.standard_sql(question, _LAST_POINT))
+
+    def rows(self, question, answer):
+        return answers.from_records(question, json.loads(answer.body)["rows"], int)
+
+    def count(self):
+        answer = self.ask(self.statement("SELECT count(*) AS n FROM cpu"))
+        return json.loads(answer.body)["rows"][0]["n"] if answer.status == 200 else 0
+
+    def files(self) -> int:
+        return sum(1 for _ in (self.folder / "data/tables").rglob("*.parquet"))
+
+    def disk_bytes(self):
+        return machine.disk_bytes(self.folder / "data")
