@@ -39,7 +39,9 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything that was started is ended
+    # So that everything that was started is ended, even when this program was started with interrupts ignored.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     about = machine.describe()
     report = Report(CACHE, {"date": datetime.date.today().isoformat(), "machine": about, "parameters": vars(arguments)})
     report.note(f"{datetime.date.today()}, {about['cores']} cores ({about['cpu']}), {about['memory_gib']} GiB, Linux "

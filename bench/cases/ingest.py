@@ -48,6 +48,7 @@ def _load(peer, bodies, lines, settle) -> dict:
             figures["bytes_per_row_before_compaction"] = peer.disk_bytes() / lines
         peer.settle()
         figures["bytes_per_row"] = peer.disk_bytes() / lines
+        figures["log_bytes_per_row"] = peer.log_bytes() / lines
     return figures
 
 
@@ -59,7 +60,8 @@ def _summary(found: list[dict]) -> dict:
 def _print(report, summary):
     columns = {"rows_per_second": "rows/s", "visible_after_s": "visible after s", "cpu_us_per_row": "CPU us/row",
                "p50_ms": "request p50 ms", "p99_ms": "p99 ms", "put_off": "put off", "memory_peak_mb": "peak MB",
-               "bytes_per_row_before_compaction": "bytes/row, flushed", "bytes_per_row": "bytes/row"}
+               "bytes_per_row_before_compaction": "bytes/row, flushed", "bytes_per_row": "bytes/row",
+               "log_bytes_per_row": "of it the log"}
     report.table(["", *columns.values()],
                  [[label, *[found.get(key) for key in columns]] for label, found in summary.items()])
     varve, rows = summary["Varve"], []

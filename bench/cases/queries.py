@@ -5,6 +5,7 @@ import contextlib
 from bench import goals, rounds
 from bench.context import Context, entered
 from bench.dataset import IN_ORDER
+from bench.peers import ServerPeer
 from bench.queries import TYPES
 from bench.report import progress
 
@@ -26,7 +27,7 @@ def run(context: Context):
             report.problem(problem)
         progress(f"answers are compared: {len(sizes)} are alike")
         cells, note = rounds.alternate(started, data, TYPES, context.rounds, context.count, sizes)
-        memory = {peer.label: peer.memory_peak_bytes() / 1e6 for peer in started if peer.name != "duckdb"}
+        memory = {peer.label: peer.memory_peak_bytes() / 1e6 for peer in started if isinstance(peer, ServerPeer)}
         report.note(f"Milliseconds (CPU milliseconds of the server) and Varve / peer; medians of {note}. Up to {context.count} "
                     f"questions each after {rounds.WARM_UPS} warm-ups, one kept-alive connection, JSON; DuckDB runs in the "
                     f"client, without HTTP and JSON. {len(sizes)} answers were compared with DuckDB's over the source.")

@@ -99,6 +99,7 @@ class ServerPeer(Peer):
     """A peer with a process of its own, on free ports of the loopback interface."""
 
     write_target: str
+    log_folders: str  # glob below `folder`: where the write-ahead log is
 
     def __init__(self, folder, **settings):
         super().__init__(folder, **settings)
@@ -196,6 +197,10 @@ class ServerPeer(Peer):
 
     def disk_bytes(self):
         return machine.disk_bytes(self.folder)
+
+    def log_bytes(self) -> int:
+        """The part of `disk_bytes` that is the write-ahead log."""
+        return sum(map(machine.disk_bytes, self.folder.glob(self.log_folders)))
 
     def cpu_seconds(self):
         return machine.cpu_seconds(self.process.pid)

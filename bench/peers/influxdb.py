@@ -38,6 +38,7 @@ bind-address = "127.0.0.1:{rpc}"
 class InfluxDB(ServerPeer):
     name, label = "influxdb", "InfluxDB"
     write_target = "/write?db=bench&precision=ns"
+    log_folders = "data/wal"
 
     def command(self):
         path = program(_PROGRAM, "influxd")

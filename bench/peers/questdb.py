@@ -21,6 +21,7 @@ telemetry.enabled=false
 class QuestDB(ServerPeer):
     name, label = "questdb", "QuestDB"
     write_target = "/write?precision=n"
+    log_folders = "root/db/cpu*/wal*"
 
     def command(self):
         java = program(pathlib.Path("third_party/questdb/java"), "java")

@@ -15,6 +15,7 @@ class Varve(ServerPeer):
 
     name, label = "varve", "Varve"
     write_target = "/write?precision=ns"
+    log_folders = "data/wal"
 
     def command(self):
         path = pathlib.Path(os.environ.get("VARVE_BINARY", "build/release/varve"))
