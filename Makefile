@@ -44,8 +44,9 @@ bench: release ## Varve beside its peers on this machine (CASE=queries PEERS=que
 dist: release ## a relocatable tar with the program and its libraries, in dist/
 	@scripts/dist.sh
 
-soak: release ## kill -9 under load, over and over (MINUTES=10)
+soak: release asan ## kill -9 under load, then random writes against a plain map, over and over (MINUTES=10)
 	VARVE_SOAK_MINUTES=$(MINUTES) $(PYTEST) -s test/crash
+	VARVE_MODEL_MINUTES=$(MINUTES) build/asan/src/varve_engine_test --gtest_filter='*OverwriteModelTest*'
 
 fuzz: asan ## broken requests of every kind against the sanitized server (MINUTES=10)
 	VARVE_FUZZ_MINUTES=$(MINUTES) $(PYTEST) -s test/fuzz

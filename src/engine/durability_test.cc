@@ -218,6 +218,80 @@ TEST_P(DurabilityTest, OpeningFailsOnceAndSucceedsAfterwards) {
   }
 }
 
+// Of one table of which the same keys are written again and again: the values that may be shown.
+struct LatestValue {
+  int64_t acknowledged = 0;
+  int64_t attempted = 0;
+};
+
+constexpr int kReplacedKeys = 3;
+
+// Writes the first `keys` keys and flushes.
+void Replace(World& world, std::vector<LatestValue>& latest, int64_t value, int keys) {
+  const auto table = world.database().FindTable("public", "cpu");
+  std::vector<TestRow> rows;
+  for (int key = 1; key <= keys; ++key) {
+    rows.push_back({"x", key, value});
+  }
+  std::vector<TableWrite> writes;
+  writes.push_back({*table, TestBatch(*(*table)->schema(), rows)});
+  const bool acknowledged = world.database().Write(std::move(writes)).has_value();
+  for (LatestValue& key : std::span(latest).first(rows.size())) {
+    key.attempted = value;
+    key.acknowledged = acknowledged ? value : key.acknowledged;
+  }
+  (void)(*table)->Flush();
+}
+
+// Every key once, with the newest value or one whose write was not acknowledged.
+void CheckReplaced(World& world, const std::vector<LatestValue>& latest) {
+  const auto table = world.database().FindTable("public", "cpu");
+  const auto view = (*table)->View();
+  ASSERT_THAT(view, IsOk());
+  const auto rows = ReadRows(world.store(), *view);
+  ASSERT_THAT(rows, IsOk());
+  ASSERT_EQ(rows->size(), latest.size());
+  size_t key = 0;
+  for (const TestRow& row : *rows) {
+    EXPECT_EQ(row.time_ms, static_cast<int64_t>(key) + 1);
+    EXPECT_GE(row.value, latest[key].acknowledged);
+    EXPECT_LE(row.value, latest[key].attempted);
+    ++key;
+  }
+}
+
+TEST_P(DurabilityTest, ARowThatReplacesAFlushedOneIsNeitherLostNorDoubled) {
+  const auto [place, kind] = GetParam();
+  for (uint64_t n = 1;; ++n) {
+    SCOPED_TRACE(fmt::format("operation {}", n));
+    World world;
+    ASSERT_THAT(world.Open(), IsOk());
+    ASSERT_THAT(world.database().CreateTable("public", "cpu", TestSpec(), {}), IsOk());
+    std::vector<LatestValue> latest(kReplacedKeys);
+    Replace(world, latest, 1, kReplacedKeys);
+    const uint64_t before = world.failures(place);
+    world.FailAt(place, n, kind);
+    Replace(world, latest, 2, 1);              // a new deletion vector
+    Replace(world, latest, 3, 2);              // one that takes in another, and a file that leaves
+    Replace(world, latest, 4, kReplacedKeys);  // all files leave
+    const bool failed = world.failures(place) > before;
+    if (kind == FaultKind::kError || kind == FaultKind::kErrorAfterEffect) {
+      world.Disarm();
+      CheckReplaced(world, latest);
+    }
+    ASSERT_THAT(world.Restart(), IsOk());
+    CheckReplaced(world, latest);
+    Replace(world, latest, 9, kReplacedKeys);
+    CheckReplaced(world, latest);
+    ASSERT_THAT(world.Restart(), IsOk());
+    CheckReplaced(world, latest);
+    if (!failed) {
+      EXPECT_GT(n, place == Place::kStore ? 10u : 3u);
+      break;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Faults, DurabilityTest,
     testing::Combine(testing::Values(Place::kStore, Place::kWal),
