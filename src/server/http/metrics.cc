@@ -114,6 +114,11 @@ class Metrics::Impl {
             stats.rejected_writes);
     counter("varve_recovered_rows_total", "Rows replayed from the log at the start",
             stats.recovered_rows);
+    counter("varve_late_rows_total",
+            "Rows written that were not beyond the newest row of their series", stats.late_rows);
+    counter("varve_key_lookups_total", "Keys of such rows looked up in files", stats.key_lookups);
+    gauge("varve_series_front_bytes", "Memory of what is known of the newest row of each series",
+          stats.front_bytes);
     gauge("varve_memtable_bytes", "Memory of all memtables", stats.memtable_bytes);
     counter("varve_flushes_total", "Memtables written to files", stats.flushes);
     counter("varve_flushed_rows_total", "Rows written to files", stats.flushed_rows);
