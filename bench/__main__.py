@@ -25,7 +25,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--count", type=int, default=20, help="questions of each type and round")
     parser.add_argument("--scales", default="100x24,1000x24,4000x24", help="hosts x hours of the case scale")
-    parser.add_argument("--memory-limit", default="8G", help="of the largest of --scales")
+    parser.add_argument("--memory-limit", default="8GiB", help="of the largest of --scales")
     parser.add_argument("--folder", help="on the disk to measure; default: build/bench")
     arguments = parser.parse_args()
     arguments.peers = [name for name in arguments.peers.split(",") if name]

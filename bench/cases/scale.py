@@ -27,7 +27,7 @@ def run(context: Context):
 
 def _measure(context, data, memory_limit) -> dict:
     requests = data.requests()
-    config = f"[query_engine]\nmemory_limit = '{memory_limit}'\n" if memory_limit else ""
+    config = f"[server]\nmemory_limit = '{memory_limit}'\n" if memory_limit else ""
     with context.varve(config=config) as varve:
         load = varve.load(requests.bodies(), requests.lines)
         found = {"rows": data.rows, "rows_per_second": load.rows_per_second, "put_off": load.put_off,

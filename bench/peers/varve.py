@@ -3,11 +3,13 @@
 import json
 import os
 import pathlib
+import time
 
 from bench import answers, client, machine, queries
 from bench.peers.base import ServerPeer, program
 
 _LAST_POINT = "SELECT DISTINCT ON (hostname) * FROM cpu ORDER BY hostname, timestamp DESC"
+RETAINED_SECONDS = 1
 
 
 class Varve(ServerPeer):
@@ -37,11 +39,16 @@ class Varve(ServerPeer):
     def settle(self):
         self.flush()
         self.compact()
+        self.wait_for_size()
 
     def compact(self) -> bool:
-        """Whether the server has a manual compaction; obsolete versions are removed with it."""
+        """Whether the server could. Versions from before expire within a second instead of an hour: the disk shall
+        show what the newest one needs."""
+        self.ask(self.statement("ALTER TABLE cpu MODIFY SETTING snapshot.num-retained.min = '1', "
+                                f"snapshot.time-retained = '{RETAINED_SECONDS}s'"))
         if self.ask(self.statement("COMPACT TABLE cpu")).status != 200:
             return False
+        time.sleep(RETAINED_SECONDS)
         self.ask(self.statement("CALL varve_gc()"))
         return True
 
