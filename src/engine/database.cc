@@ -76,10 +76,14 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
       Executor::Options{.name = "flush",
                         .threads = std::max<size_t>(1, database->options_.flush_threads),
                         .queue_jobs_max = kFlushQueueMax});
+  database->maintenance_ = database->MakeMaintenance();
   VARVE_ASSIGN(database->catalogue_,
                Catalogue::Open(*database->options_.store, *database->options_.clock,
                                *database->options_.ids));
   VARVE_TRY(database->OpenTables());
+  for (const auto& table : database->AllTables()) {
+    database->maintenance_->Examine(table->id());
+  }
   database->retry_thread_ = std::thread([raw = database.get()] { raw->RunRetries(); });
   return database;
 }
@@ -100,6 +104,7 @@ Status Database::Close() {
   if (retry_thread_.joinable()) {
     retry_thread_.join();
   }
+  maintenance_->Stop();
   flusher_->Stop();
   return {};
 }
@@ -131,13 +136,15 @@ Result<std::shared_ptr<Table>> Database::OpenTable(const TableEntry& entry) {
   services.clock = options_.clock;
   services.ids = options_.ids;
   services.request_flush = [this](TableId id) { RequestFlush(id); };
-  services.flushed = [this](uint64_t rows) {
+  services.flushed = [this, id = entry.id](uint64_t rows) {
     ++counters_.flushes;
     counters_.flushed_rows += rows;
+    NoteFlushed(id);
   };
   services.memtable_bytes = memtable_bytes_;
   services.overwrite = overwrite_;
   auto table = std::make_shared<Table>(std::move(services), entry, *std::move(log));
+  table->ObserveFiles();
   std::unique_lock lock(tables_mutex_);
   tables_[entry.id] = table;
   by_name_[entry.schema][entry.name] = table;
@@ -267,6 +274,7 @@ Status Database::Write(std::vector<TableWrite> writes) {
   if (rows == 0) {
     return {};
   }
+  VARVE_TRY(WaitForCompaction(writes));
   VARVE_TRY(ReserveMemory(bytes));
   const auto release = [&] {
     std::lock_guard lock(memory_mutex_);
@@ -449,6 +457,7 @@ DatabaseStats Database::stats() const {
   for (const auto& table : AllTables()) {
     ++stats.tables;
     stats.front_bytes += table->front_bytes();
+    stats.quarantined_files += table->compaction().quarantined_count();
   }
   stats.late_rows = overwrite_->late_rows;
   stats.key_lookups = overwrite_->key_lookups;
@@ -460,6 +469,7 @@ DatabaseStats Database::stats() const {
   stats.flush_failures = counters_.flush_failures;
   stats.recovered_rows = counters_.recovered_rows;
   stats.rejected_writes = counters_.rejected_writes;
+  stats.compaction = maintenance_->stats();
   stats.wal = options_.wal->stats();
   stats.file_cache = files_->stats();
   return stats;

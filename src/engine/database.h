@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/ids.h"
+#include "engine/maintenance.h"
 #include "engine/table.h"
 #include "meta/catalogue.h"
 #include "model/point_batch.h"
@@ -43,6 +44,9 @@ struct DatabaseOptions {
   uint64_t write_memory_bytes_max = uint64_t{1} << 30;
   std::chrono::milliseconds write_wait = std::chrono::seconds(5);
   uint64_t file_cache_bytes_max = uint64_t{1} << 30;  // what is kept of data files for reading
+  size_t compaction_threads = 0;  // 0: tables are compacted only when CompactTable asks for it
+  uint64_t compaction_bytes_per_second = 0;  // read and written; 0: no limit
+  CompactionLimits compaction_limits;
   // For tables that a schemaless write makes: they keep their rows for ever unless these say
   // otherwise.
   TableOptions auto_table_options = {.enable_ttl = false};
@@ -67,6 +71,8 @@ struct DatabaseStats {
   uint64_t flush_failures = 0;
   uint64_t recovered_rows = 0;   // replayed from the log at the start
   uint64_t rejected_writes = 0;  // for lack of memory
+  MaintenanceStats compaction;
+  uint64_t quarantined_files = 0;  // that compactions leave alone, since they cannot be read
   WalStats wal;
   SstCacheStats file_cache;
 };
@@ -110,6 +116,11 @@ class Database {
   // and for a tag that is a field or the other way round.
   Status WritePoints(std::string_view schema, std::vector<PointBatch> points);
 
+  // Flushes the table and merges its files into as few as there may be, without rows that have been
+  // deleted; rows that are written meanwhile may be left out. Errors: those of Table::Flush and
+  // Maintenance::CompactFully.
+  Result<CompactionOutcome> CompactTable(Table& table);
+
   // Flushes the memtables of all tables and waits. Returns the first error; the others are logged.
   Status FlushAll();
 
@@ -126,7 +137,12 @@ class Database {
   // Waits until the bytes fit into the memory of writes. Errors: kResourceExhausted.
   Status ReserveMemory(uint64_t bytes);
   void FlushLargest();
+  // Waits while a segment of one of the tables has more files than compaction can be behind with.
+  // Errors: kResourceExhausted.
+  Status WaitForCompaction(const std::vector<TableWrite>& writes);
 
+  std::unique_ptr<Maintenance> MakeMaintenance();
+  void NoteFlushed(TableId id);
   void RequestFlush(TableId id);
   void FlushInBackground(TableId id);
   // Tries flushes again that have failed.
@@ -169,6 +185,7 @@ class Database {
   const std::shared_ptr<std::atomic<int64_t>> memtable_bytes_ =
       std::make_shared<std::atomic<int64_t>>(0);
   const std::shared_ptr<OverwriteCounters> overwrite_ = std::make_shared<OverwriteCounters>();
+  std::unique_ptr<Maintenance> maintenance_;
   std::unique_ptr<Executor> flusher_;
 };
 

@@ -18,6 +18,8 @@ constexpr uint64_t kGatherRowsMax = 1 << 20;
 
 constexpr int64_t kUsPerSecond = 1'000'000;
 
+constexpr std::string_view kFileSuffix = ".parquet";
+
 Result<FileMeta> WriteSegment(const FlushInput& input, const FlushRows& rows, TimestampUs segment,
                               std::span<const RowRef> order, Sequence sequence_max) {
   SstWriterOptions options;
@@ -54,13 +56,6 @@ Status WriteSegments(const FlushInput& input, const FlushRows& rows, VersionEdit
   return {};
 }
 
-void Discard(ObjectStore& store, const std::string& path) {
-  if (auto status = store.Delete(path); !status) {
-    LogWarn("{} was written but not committed and could not be deleted: {}", path,
-            status.error().message);
-  }
-}
-
 }  // namespace
 
 Result<VersionEdit> RunFlush(const FlushInput& input) {
@@ -83,18 +78,34 @@ Result<VersionEdit> RunFlush(const FlushInput& input) {
   return edit;
 }
 
+void DiscardObject(ObjectStore& store, const std::string& path) {
+  if (auto status = store.Delete(path); !status) {
+    LogWarn("{} was written but not committed and could not be deleted: {}", path,
+            status.error().message);
+  }
+}
+
 void DiscardFiles(ObjectStore& store, const VersionEdit& edit) {
   for (const FileMeta& file : edit.added_files) {
-    Discard(store, file.path);
+    DiscardObject(store, file.path);
+    if (file.deletion_vector) {
+      DiscardObject(store, file.deletion_vector->path);
+    }
   }
   for (const auto& [id, vector] : edit.deletion_vectors) {
-    Discard(store, vector.path);
+    DiscardObject(store, vector.path);
   }
+}
+
+std::string DeletionVectorPath(const FileMeta& file, IdSource& ids) {
+  const std::string_view stem =
+      std::string_view(file.path).substr(0, file.path.size() - kFileSuffix.size());
+  return fmt::format("{}-{}.dv", stem, ids.NewUuid().ToString());
 }
 
 void DiscardDeletionVectors(ObjectStore& store, VersionEdit& edit) {
   for (const auto& [id, vector] : edit.deletion_vectors) {
-    Discard(store, vector.path);
+    DiscardObject(store, vector.path);
   }
   edit.deletion_vectors.clear();
 }

@@ -33,6 +33,9 @@ Result<VersionEdit> RunFlush(const FlushInput& input);
 // Deletes the files of an edit that is known not to be committed, and its deletion vectors.
 // Failures are only logged: GC finds the rest.
 void DiscardFiles(ObjectStore& store, const VersionEdit& edit);
+void DiscardObject(ObjectStore& store, const std::string& path);
+// A path for a new deletion vector of the file: beside it, so that both are found together.
+std::string DeletionVectorPath(const FileMeta& file, IdSource& ids);
 // Just the deletion vectors, which the edit does not name any more then.
 void DiscardDeletionVectors(ObjectStore& store, VersionEdit& edit);
 

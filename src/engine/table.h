@@ -26,9 +26,11 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "engine/compaction_state.h"
 #include "engine/file_matches.h"
 #include "engine/memory_matches.h"
 #include "engine/read_view.h"
+#include "engine/row_mapping.h"
 #include "engine/series_front.h"
 #include "meta/catalogue.h"
 #include "meta/table_log.h"
@@ -60,6 +62,16 @@ struct TableServices {
   // because a reader may hold a table longer than the database lives.
   std::shared_ptr<std::atomic<int64_t>> memtable_bytes;
   std::shared_ptr<OverwriteCounters> overwrite;
+};
+
+// What one compaction task did.
+struct CompactionOutcome {
+  size_t files_read = 0;
+  size_t files_written = 0;
+  uint64_t rows_read = 0;
+  uint64_t rows_written = 0;
+  uint64_t bytes_read = 0;
+  uint64_t bytes_written = 0;
 };
 
 // Thread-safe. Made by Database only.
@@ -113,6 +125,25 @@ class Table {
   void MarkDropped();
   bool dropped() const;
 
+  // --- compaction, for Database (table_compaction.cc) ---
+
+  // To be called when files have been added.
+  void ObserveFiles();
+  // The newest write that is in files.
+  Sequence flushed() const;
+  // What there is to do now, beside what is being done.
+  CompactionPlan PlanCompaction(const CompactionScope& scope) const;
+  // Runs the most urgent task and commits it; never waits for writes or reads, nor they for it.
+  // nullopt: there is nothing to do. `proceed` as in CompactionInput. On an error nothing has
+  // changed. Errors: kCorruption, kNotFound, kNotSupported: an input cannot be read and is in
+  // quarantine now, go on with other tasks; kConflict: files of the task are gone, go on;
+  // kResourceExhausted, kIo, kUnavailable, kUnknownOutcome: try again later; that of `proceed`;
+  // kCancelled when the table is dropped.
+  Result<std::optional<CompactionOutcome>> CompactOnce(
+      const CompactionScope& scope, const std::function<Status(uint64_t bytes)>& proceed);
+  const CompactionState& compaction() const { return compaction_; }
+  CompactionState& compaction() { return compaction_; }
+
   uint64_t active_bytes() const;
   // Memory of what is known of the newest row of each series.
   uint64_t front_bytes() const;
@@ -152,6 +183,16 @@ class Table {
   Status CommitFlush(VersionEdit edit, const MemtableViews& memtables);
   // Sets in the edit what depends on the version that it follows.
   Status CompleteFlush(VersionEdit& edit, const Version& version, const MemtableViews& memtables);
+  Result<CompactionOutcome> RunCompaction(const CompactionTask& task, const Version& version,
+                                          const CompactionLimits& limits,
+                                          const std::function<Status(uint64_t bytes)>& proceed);
+  // Commits what the job has made from `inputs`, and what has been deleted from them meanwhile.
+  Status CommitCompaction(VersionEdit edit, const std::vector<FileMeta>& inputs,
+                          const RowMapping& mapping);
+  // Requires commit_mutex_. Sets in the edit what depends on the version that it follows.
+  Status CompleteCompaction(VersionEdit& edit, const Version& version,
+                            const std::vector<FileMeta>& inputs, const RowMapping& mapping);
+  void Quarantine(const FileMeta& file, const Error& error);
 
   const TableServices services_;
   const TableEntry entry_;
@@ -182,6 +223,8 @@ class Table {
   std::deque<std::shared_ptr<Memtable>> sealed_;  // oldest first
   int64_t memtable_bytes_ = 0;  // of active_ and sealed_, as reported to the services
   mutable SeriesFront front_;
+
+  CompactionState compaction_;
 };
 
 }  // namespace varve

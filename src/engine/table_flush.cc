@@ -9,15 +9,6 @@ namespace {
 // Commits are one at a time within the process; another one may still come first, a few times.
 constexpr int kCommitTriesMax = 5;
 
-constexpr std::string_view kFileSuffix = ".parquet";
-
-// Beside the file, so that both are found and go together.
-std::string DeletionVectorPath(const FileMeta& file, IdSource& ids) {
-  const std::string_view stem =
-      std::string_view(file.path).substr(0, file.path.size() - kFileSuffix.size());
-  return fmt::format("{}-{}.dv", stem, ids.NewUuid().ToString());
-}
-
 }  // namespace
 
 Status Table::Flush() {

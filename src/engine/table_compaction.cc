@@ -1,0 +1,207 @@
+// Merging a table's files, and committing that while rows are written, flushed and replaced.
+#include <algorithm>
+
+#include "base/log.h"
+#include "engine/compaction_job.h"
+#include "engine/flush_job.h"
+#include "engine/table.h"
+
+namespace varve {
+namespace {
+
+// Commits are one at a time within the process; another one may still come first, a few times.
+constexpr int kCommitTriesMax = 5;
+
+// The rows of an input that have been deleted since the job read it. Errors: kConflict when the
+// file is gone; those of SstCache::Deletions.
+Result<std::vector<uint64_t>> DeletedSince(const FileMeta& input, const Version& version,
+                                           SstCache& files) {
+  const auto now = version.files.find(input.id);
+  if (now == version.files.end()) {
+    return Conflict("the file '{}' is not in version {} any more", input.path, version.id);
+  }
+  if (now->second.deletion_vector == input.deletion_vector) {
+    return std::vector<uint64_t>();
+  }
+  VARVE_ASSIGN(const auto deleted, files.Deletions(input.id, *now->second.deletion_vector));
+  if (!input.deletion_vector) {
+    return deleted->Rows();
+  }
+  VARVE_ASSIGN(const auto before, files.Deletions(input.id, *input.deletion_vector));
+  return deleted->Minus(*before).Rows();
+}
+
+// Spreads rows of all outputs, counted through, over the outputs.
+std::vector<std::vector<uint64_t>> ByFile(const std::vector<uint64_t>& rows,
+                                          const std::vector<FileMeta>& outputs) {
+  std::vector<std::vector<uint64_t>> by_file;
+  uint64_t first = 0;
+  auto row = rows.begin();
+  for (const FileMeta& file : outputs) {
+    auto& own = by_file.emplace_back();
+    for (; row != rows.end() && *row < first + file.rows; ++row) {
+      own.push_back(*row - first);
+    }
+    first += file.rows;
+  }
+  return by_file;
+}
+
+// Errors after which the same inputs fail again, whoever is at fault.
+bool IsLasting(ErrorKind kind) {
+  return kind == ErrorKind::kInternal || kind == ErrorKind::kInvalidArgument ||
+         kind == ErrorKind::kCorruption || kind == ErrorKind::kNotFound ||
+         kind == ErrorKind::kNotSupported;
+}
+
+}  // namespace
+
+void Table::ObserveFiles() { compaction_.Observe(*version(), services_.clock->Now()); }
+
+Sequence Table::flushed() const { return version()->flushed; }
+
+CompactionPlan Table::PlanCompaction(const CompactionScope& scope) const {
+  return compaction_.Plan(*version(), services_.clock->Now(), scope);
+}
+
+Result<std::optional<CompactionOutcome>> Table::CompactOnce(
+    const CompactionScope& scope, const std::function<Status(uint64_t bytes)>& proceed) {
+  {
+    std::lock_guard committing(commit_mutex_);
+    VARVE_TRY(ReopenLogIfUncertain());
+  }
+  // The version is held until the inputs have been read: their files must stay.
+  std::shared_ptr<const Version> base;
+  std::optional<CompactionTask> task;
+  while (true) {
+    base = version();
+    task = compaction_.Claim(*base, services_.clock->Now(), scope);
+    if (!task) {
+      return std::nullopt;
+    }
+    if (base == version()) {
+      break;
+    }
+    // Another task may have ended between the two, and taken what this one has picked.
+    compaction_.Release(*task);
+  }
+  auto outcome = RunCompaction(*task, *base, scope.limits, proceed);
+  ObserveFiles();
+  compaction_.Release(*task);
+  if (!outcome) {
+    return std::unexpected(outcome.error().WithContext(
+        fmt::format("compacting {} files of table {} ({})", task->inputs.size(), entry_.name,
+                    CompactionReasonName(task->reason))));
+  }
+  return *outcome;
+}
+
+void Table::Quarantine(const FileMeta& file, const Error& error) {
+  if (compaction_.Quarantine({file.id, file.path, error.message, services_.clock->Now()})) {
+    LogError(
+        "table {}: the file '{}' is left out of compactions until it is restored from a copy and "
+        "the server is started again; what else the table has goes on: {}",
+        entry_.name, file.path, error.message);
+  }
+}
+
+Result<CompactionOutcome> Table::RunCompaction(
+    const CompactionTask& task, const Version& version, const CompactionLimits& limits,
+    const std::function<Status(uint64_t bytes)>& proceed) {
+  CompactionInput input;
+  input.store = services_.store;
+  input.ids = services_.ids;
+  input.table_folder = TableLog::Folder(entry_.uuid);
+  input.schema = version.schema;
+  input.options = version.options;
+  input.limits = limits;
+  input.files = task.inputs;
+  input.base = version.id;
+  input.proceed = [&](uint64_t bytes) -> Status {
+    return dropped_ ? Cancelled("table {} has been dropped", entry_.name) : proceed(bytes);
+  };
+  CompactionJob job(std::move(input));
+  auto edit = job.Run();
+  if (!edit) {
+    for (const FileMeta& file : task.inputs) {
+      const bool at_fault =
+          job.damaged_input() ? file.id == *job.damaged_input() : IsLasting(edit.error().kind);
+      if (at_fault) {
+        Quarantine(file, edit.error());
+      }
+    }
+    return std::unexpected(std::move(edit).error());
+  }
+  CompactionOutcome outcome;
+  outcome.files_read = task.inputs.size();
+  outcome.files_written = edit->added_files.size();
+  outcome.rows_read = job.rows_read();
+  outcome.rows_written = job.mapping().row_count();
+  outcome.bytes_read = task.bytes();
+  for (const FileMeta& file : edit->added_files) {
+    outcome.bytes_written += file.size_bytes;
+  }
+  const std::vector<FileMeta> outputs = edit->added_files;
+  compaction_.Expect(outputs);
+  const auto status = CommitCompaction(*std::move(edit), task.inputs, job.mapping());
+  ObserveFiles();
+  compaction_.Settle(outputs);
+  VARVE_TRY(status);
+  return outcome;
+}
+
+Status Table::CommitCompaction(VersionEdit edit, const std::vector<FileMeta>& inputs,
+                               const RowMapping& mapping) {
+  std::lock_guard committing(commit_mutex_);
+  Status status;
+  for (int i = 0; i < kCommitTriesMax; ++i) {
+    status =
+        dropped_ ? Cancelled("table {} has been dropped", entry_.name) : ReopenLogIfUncertain();
+    if (status) {
+      status = CompleteCompaction(edit, *version(), inputs, mapping);
+    }
+    if (!status) {
+      break;
+    }
+    auto committed = Commit(edit);
+    if (committed) {
+      return {};
+    }
+    status = std::unexpected(std::move(committed).error());
+    if (status.error().kind == ErrorKind::kUnknownOutcome) {
+      return status;
+    }
+    if (status.error().kind != ErrorKind::kConflict) {
+      break;
+    }
+    Install(log_->current());
+  }
+  DiscardFiles(*services_.store, edit);
+  return status;
+}
+
+Status Table::CompleteCompaction(VersionEdit& edit, const Version& version,
+                                 const std::vector<FileMeta>& inputs, const RowMapping& mapping) {
+  edit.base = version.id;
+  std::vector<std::vector<uint64_t>> deleted;
+  for (const FileMeta& input : inputs) {
+    VARVE_ASSIGN(deleted.emplace_back(), DeletedSince(input, version, *services_.files));
+  }
+  const auto by_file = ByFile(mapping.OutputRows(deleted), edit.added_files);
+  for (size_t i = 0; i < edit.added_files.size(); ++i) {
+    FileMeta& file = edit.added_files[i];
+    if (by_file[i].size() == (file.deletion_vector ? file.deletion_vector->rows : 0)) {
+      continue;  // deletions only ever grow
+    }
+    if (file.deletion_vector) {
+      DiscardObject(*services_.store, file.deletion_vector->path);
+      file.deletion_vector.reset();
+    }
+    VARVE_ASSIGN(file.deletion_vector,
+                 WriteDeletionVector(*services_.store, DeletionVectorPath(file, *services_.ids),
+                                     DeletionVector::FromRows(by_file[i])));
+  }
+  return {};
+}
+
+}  // namespace varve
