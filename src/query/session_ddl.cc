@@ -147,6 +147,12 @@ Result<QueryResult> SessionImpl::Run(const CreateSchemaStatement& statement) {
   return AffectedRows{};
 }
 
+Result<QueryResult> SessionImpl::Run(const CompactTableStatement& statement) {
+  VARVE_ASSIGN(const auto table, Find(statement.name));
+  VARVE_ASSIGN(const CompactionOutcome outcome, database().CompactTable(*table));
+  return AffectedRows{outcome.rows_written};
+}
+
 Result<QueryResult> SessionImpl::Run(const UseStatement& statement) {
   VARVE_TRY(UseSchema(statement.schema));
   return AffectedRows{};

@@ -87,6 +87,7 @@ class SessionImpl final : public Session {
   Result<QueryResult> Run(const AddColumnsStatement& statement);
   Result<QueryResult> Run(const ModifySettingStatement& statement);
   Result<QueryResult> Run(const CreateSchemaStatement& statement);
+  Result<QueryResult> Run(const CompactTableStatement& statement);
   Result<QueryResult> Run(const UseStatement& statement);
   Result<QueryResult> Run(const DescribeStatement& statement);
   Result<QueryResult> Run(const ShowTablesStatement& statement);

@@ -17,10 +17,12 @@ struct Entry {
   Result<Statement> (*parse)(Cursor&);
 };
 constexpr std::array kStatements = {
-    Entry{"INSERT", ParseInsert},   Entry{"CREATE", ParseCreate},     Entry{"DROP", ParseDrop},
-    Entry{"ALTER", ParseAlter},     Entry{"DESCRIBE", ParseDescribe}, Entry{"DESC", ParseDescribe},
-    Entry{"SHOW", ParseShow},       Entry{"EXISTS", ParseExists},     Entry{"USE", ParseUse},
-    Entry{"EXPLAIN", ParseExplain}, Entry{"COPY", ParseCopy}};
+    Entry{"INSERT", ParseInsert},     Entry{"CREATE", ParseCreate},
+    Entry{"DROP", ParseDrop},         Entry{"ALTER", ParseAlter},
+    Entry{"DESCRIBE", ParseDescribe}, Entry{"DESC", ParseDescribe},
+    Entry{"SHOW", ParseShow},         Entry{"EXISTS", ParseExists},
+    Entry{"USE", ParseUse},           Entry{"EXPLAIN", ParseExplain},
+    Entry{"COPY", ParseCopy},         Entry{"COMPACT", ParseCompact}};
 
 Result<Statement> ParseStatement(Cursor& cursor) {
   if (cursor.AtQuery() || cursor.AtKeyword("VALUES")) {

@@ -362,6 +362,11 @@ TEST(ParserTest, DescribeShowExistsUse) {
             (TableName{"", "a", "b"}));
   EXPECT_EQ(Parsed<ExistsStatement>("EXISTS t").name.table, "t");
   EXPECT_EQ(Parsed<ExistsStatement>("EXISTS TABLE t").name.table, "t");
+  EXPECT_EQ(Parsed<CompactTableStatement>("compact table s.`a b`").name,
+            (TableName{"", "s", "a b"}));
+  EXPECT_THAT(ParseSql("COMPACT t"), IsInvalid("Expected TABLE"));
+  EXPECT_THAT(ParseSql("COMPACT TABLE"), IsInvalid("Expected"));
+  EXPECT_THAT(ParseSql("COMPACT TABLE t FULL"), IsInvalid("Expected"));
   EXPECT_EQ(Parsed<UseStatement>("USE s").schema, "s");
   EXPECT_THAT(ParseSql("SHOW TABLES FROM s"), IsInvalid("Expected LIKE, found 'FROM'"));
   EXPECT_THAT(ParseSql("SHOW TABLES LIKE x"), IsInvalid("Expected a pattern"));

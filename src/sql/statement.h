@@ -110,6 +110,10 @@ struct CopyFromStatement {  // COPY t [(columns)] FROM 'path' [WITH] [(FORMAT cs
   std::map<std::string, std::string> options;  // keys in lower case
 };
 
+struct CompactTableStatement {  // COMPACT TABLE t
+  TableName name;
+};
+
 struct QueryStatement {  // SELECT, WITH, VALUES, FROM …
   std::string sql;       // in DuckDB's spelling
 };
@@ -124,6 +128,7 @@ using Statement =
     std::variant<CreateTableStatement, DropTableStatement, AddColumnsStatement,
                  ModifySettingStatement, InsertStatement, DescribeStatement, ShowTablesStatement,
                  ShowDatabasesStatement, ShowCreateTableStatement, ExistsStatement, UseStatement,
-                 CreateSchemaStatement, CopyFromStatement, QueryStatement, ExplainStatement>;
+                 CreateSchemaStatement, CopyFromStatement, CompactTableStatement, QueryStatement,
+                 ExplainStatement>;
 
 }  // namespace varve

@@ -17,6 +17,7 @@ Result<Statement> ParseShow(Cursor& cursor);
 Result<Statement> ParseExists(Cursor& cursor);
 Result<Statement> ParseUse(Cursor& cursor);
 Result<Statement> ParseCopy(Cursor& cursor);
+Result<Statement> ParseCompact(Cursor& cursor);
 Result<Statement> ParseExplain(Cursor& cursor);
 
 // kNotSupported "Unsupported SQL statement: CREATE VIEW": `words` and then the word that the cursor

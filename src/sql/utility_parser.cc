@@ -79,6 +79,12 @@ Result<Statement> ParseCopy(Cursor& cursor) {
   return out;
 }
 
+Result<Statement> ParseCompact(Cursor& cursor) {
+  VARVE_TRY(cursor.ExpectKeyword("TABLE"));
+  VARVE_ASSIGN(TableName name, cursor.ExpectTableName());
+  return CompactTableStatement{std::move(name)};
+}
+
 Result<Statement> ParseExplain(Cursor& cursor) {
   ExplainStatement out;
   if (cursor.TakeKeyword("VERBOSE")) {
