@@ -4,7 +4,6 @@
 #include <array>
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
-#include <duckdb/catalog/catalog_entry/table_function_catalog_entry.hpp>
 #include <duckdb/main/config.hpp>
 #include <duckdb/parser/parsed_data/drop_info.hpp>
 #include <string_view>
@@ -106,13 +105,6 @@ void RemoveFunctions(duckdb::ClientContext& context) {
   }
 }
 
-void TakeParquetScan(duckdb::ClientContext& context, ScanResources& resources) {
-  auto& entry =
-      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(
-          context, DEFAULT_SCHEMA, "parquet_scan");
-  resources.parquet_scan = entry.functions.GetFunctionByOffset(0);
-}
-
 void Run(duckdb::Connection& connection, const std::string& sql) {
   const auto result = connection.Query(sql);
   if (result->HasError()) {
@@ -130,15 +122,11 @@ void PrepareFencedConfig(duckdb::DBConfig& config) {
   config.replacement_scans.clear();
 }
 
-Status CloseFence(duckdb::Connection& connection, ScanResources& resources) {
+Status CloseFence(duckdb::Connection& connection) {
   return Caught([&] {
-    connection.context->RunFunctionInTransaction([&] {
-      TakeParquetScan(*connection.context, resources);
-      RemoveFunctions(*connection.context);
-    });
+    connection.context->RunFunctionInTransaction([&] { RemoveFunctions(*connection.context); });
     auto& config = duckdb::DBConfig::GetConfig(*connection.context);
     config.replacement_scans.clear();
-    config.AddAllowedDirectory(resources.file_prefix);
     Run(connection, "SET GLOBAL enable_external_access = false");
     Run(connection, "SET GLOBAL lock_configuration = true");
   });

@@ -8,25 +8,21 @@
 //   functions on a
 //      denylist, and all pragma and copy functions, are gone too. Replacement scans ('file.csv' as
 //      a table) are off.
-//   3. enable_external_access is off: DuckDB opens files only under the random prefix of Varve's
-//   read-only files.
+//   3. enable_external_access is off: DuckDB opens no files; Varve reads its own itself.
 //   4. The configuration is locked; extensions are neither installed nor loaded by themselves.
 #pragma once
 
 #include <duckdb.hpp>
-#include <string>
 
 #include "base/result.h"
-#include "query/table_source.h"
 
 namespace varve {
 
 // Settings that must be there before the instance starts.
 void PrepareFencedConfig(duckdb::DBConfig& config);
 
-// Takes the Parquet scan into `resources`, removes functions, shuts file access but for
-// resources.file_prefix and locks the settings. Nothing of a client may run before this has
-// returned ok.
-Status CloseFence(duckdb::Connection& connection, ScanResources& resources);
+// Removes functions, shuts file access and locks the settings. Nothing of a client may run before
+// this has returned ok.
+Status CloseFence(duckdb::Connection& connection);
 
 }  // namespace varve

@@ -4,7 +4,6 @@
 #include "query/coercions.h"
 #include "query/duckdb_bridge.h"
 #include "query/duckdb_fence.h"
-#include "query/duckdb_file_system.h"
 #include "query/session_internal.h"
 
 namespace varve {
@@ -16,10 +15,7 @@ constexpr uint64_t kCopyMemoryBytesMax = uint64_t{512} << 20;
 class QueryEngineImpl final : public QueryEngine {
  public:
   explicit QueryEngineImpl(QueryEngineOptions options)
-      : state_{.options = options, .copy_source = CopySource(options.copy, kCopyMemoryBytesMax)} {
-    state_.resources.store = &state_.options.database->store();
-    state_.resources.file_prefix = RandomFilePrefix();
-  }
+      : state_{.options = options, .copy_source = CopySource(options.copy, kCopyMemoryBytesMax)} {}
 
   Status Start() {
     return Caught([&]() -> Status {
@@ -27,8 +23,6 @@ class QueryEngineImpl final : public QueryEngine {
       Configure(config);
       state_.duckdb = std::make_unique<duckdb::DuckDB>(nullptr, &config);
       duckdb::Connection connection(*state_.duckdb);
-      state_.duckdb->GetFileSystem().RegisterSubSystem(duckdb::make_uniq<ObjectFileSystem>(
-          state_.resources.store, state_.resources.file_prefix));
       VARVE_TRY(RegisterCoercions(connection));
       for (const char* const sql : kSettings) {
         const auto result = connection.Query(sql);
@@ -36,7 +30,7 @@ class QueryEngineImpl final : public QueryEngine {
           return std::unexpected(ToError(result->GetErrorObject()).WithContext(sql));
         }
       }
-      return CloseFence(connection, state_.resources);
+      return CloseFence(connection);
     });
   }
 
@@ -47,9 +41,6 @@ class QueryEngineImpl final : public QueryEngine {
  private:
   static constexpr std::array kSettings = {
       "SET GLOBAL TimeZone = 'UTC'",
-      "SET GLOBAL parquet_metadata_cache = true",
-      // One read a column chunk instead of some per page.
-      "SET GLOBAL prefetch_all_parquet_files = true",
       "SET GLOBAL explain_output = 'all'",
       "ATTACH ':varve:' AS varve (TYPE varve)",
   };
@@ -57,7 +48,7 @@ class QueryEngineImpl final : public QueryEngine {
   void Configure(duckdb::DBConfig& config) {
     PrepareFencedConfig(config);
     duckdb::StorageExtension::Register(
-        config, "varve", MakeStorageExtension(*state_.options.database, state_.resources));
+        config, "varve", MakeStorageExtension(*state_.options.database));
     config.options.maximum_memory = state_.options.memory_bytes_max;
     config.options.use_temporary_directory = !state_.options.temp_folder.empty();
     config.options.temporary_directory = state_.options.temp_folder;

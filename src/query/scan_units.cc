@@ -1,22 +1,52 @@
 #include "query/scan_units.h"
 
 #include <algorithm>
-#include <duckdb/storage/statistics/node_statistics.hpp>
+
+#include "query/duckdb_bridge.h"
 
 namespace varve {
 namespace {
 
-constexpr const char* kMemtableOption = "varve_memtable";
-constexpr const char* kChunkBeginOption = "varve_chunk_begin";
-constexpr const char* kChunkEndOption = "varve_chunk_end";
-
-uint64_t LiveRows(const FileMeta& file) {
-  return file.rows - (file.deletion_vector ? file.deletion_vector->rows : 0);
+// Both vectors together: a row may be in both.
+uint64_t DeletedRows(const ReadView& view, const FileMeta& file) {
+  if (!view.replaced.contains(file.id)) {
+    return file.deletion_vector ? file.deletion_vector->rows : 0;
+  }
+  return OrThrow(view.Deleted(file))->size();
 }
 
-void AddMemtable(const MemtableView& view, size_t memtable, std::vector<ScanUnit>& units) {
+void AddFile(const TableSource& source, const FileMeta& file, std::vector<ScanUnit>& units) {
+  ScanUnit unit{.file = &file, .time_min = file.time_min, .time_max = file.time_max};
+  const uint64_t deleted = DeletedRows(source.view, file);
+  unit.rows = file.rows - deleted;
+  unit.all_rows = deleted == 0 && source.only_rows == nullptr;
+  if (source.only_rows != nullptr) {
+    const auto selected = source.only_rows->files.find(file.id);
+    unit.rows = selected == source.only_rows->files.end() ? 0 : selected->second.size();
+  }
+  units.push_back(unit);
+}
+
+uint64_t SelectedRows(const std::vector<uint64_t>& rows, uint64_t begin, uint64_t end) {
+  return static_cast<uint64_t>(std::ranges::lower_bound(rows, end) -
+                               std::ranges::lower_bound(rows, begin));
+}
+
+// Rows of the unit that are shown.
+uint64_t ShownRows(const TableSource& source, const ScanUnit& unit) {
+  const uint64_t end = unit.first_row + unit.rows;
+  if (source.only_rows != nullptr) {
+    return SelectedRows(source.only_rows->memtables[unit.memtable], unit.first_row, end);
+  }
+  const auto& replaced = source.view.memtables[unit.memtable].replaced;
+  return replaced == nullptr
+             ? unit.rows
+             : replaced->Remaining(unit.first_row, static_cast<uint32_t>(unit.rows)).size();
+}
+
+void AddMemtable(const TableSource& source, size_t memtable, std::vector<ScanUnit>& units) {
   ScanUnit unit{.memtable = memtable};
-  const auto& chunks = view.chunks();
+  const auto& chunks = source.view.memtables[memtable].rows->chunks();
   for (size_t i = 0; i < chunks.size(); ++i) {
     if (unit.rows == 0) {
       unit.time_min = chunks[i]->time_min;
@@ -26,116 +56,57 @@ void AddMemtable(const MemtableView& view, size_t memtable, std::vector<ScanUnit
     unit.time_max = std::max(unit.time_max, chunks[i]->time_max);
     unit.rows += chunks[i]->series.size();
     unit.chunk_end = i + 1;
-    if (unit.rows >= kMemoryUnitRows || i + 1 == chunks.size()) {
+    if (unit.rows >= kScanTaskRows || i + 1 == chunks.size()) {
+      const uint64_t end = unit.first_row + unit.rows;
+      const uint64_t shown = ShownRows(source, unit);
+      unit.all_rows = shown == unit.rows && source.only_rows == nullptr;
+      unit.rows = shown;
       units.push_back(unit);
-      unit = ScanUnit{.memtable = memtable, .chunk_begin = i + 1};
+      unit = ScanUnit{.memtable = memtable, .chunk_begin = i + 1, .first_row = end};
     }
   }
 }
 
 }  // namespace
 
-ScanUnitList::ScanUnitList(duckdb::shared_ptr<TableSource> source) : source_(std::move(source)) {
-  const ReadView& view = source_->view;
-  units_.reserve(view.version->files.size() + view.memtables.size());
+std::vector<ScanUnit> AllScanUnits(const TableSource& source) {
+  const ReadView& view = source.view;
+  std::vector<ScanUnit> units;
+  units.reserve(view.version->files.size() + view.memtables.size());
   for (const auto& [id, file] : view.version->files) {
-    units_.push_back(ScanUnit{.file = &file,
-                              .rows = LiveRows(file),
-                              .time_min = file.time_min,
-                              .time_max = file.time_max});
+    AddFile(source, file, units);
   }
   // Files are kept by id; readers expect older rows first.
-  std::ranges::stable_sort(units_, {}, &ScanUnit::time_min);
+  std::ranges::stable_sort(units, {}, &ScanUnit::time_min);
   for (size_t i = 0; i < view.memtables.size(); ++i) {
-    AddMemtable(*view.memtables[i].rows, i, units_);
+    AddMemtable(source, i, units);
   }
+  if (source.order == TableSource::Order::kNewestFirst) {
+    std::ranges::stable_sort(units, std::ranges::greater(), &ScanUnit::time_max);
+  }
+  std::erase_if(units, [&](const ScanUnit& unit) {
+    return unit.rows == 0 || unit.time_max < view.visible_from;
+  });
+  for (ScanUnit& unit : units) {
+    unit.some_expired = unit.time_min < view.visible_from;
+  }
+  return units;
 }
 
-duckdb::unique_ptr<duckdb::MultiFileList> ScanUnitList::Narrow(const TimeRange& range) const {
+std::vector<ScanUnit> NarrowUnits(const std::vector<ScanUnit>& units, const TimeRange& range) {
   std::vector<ScanUnit> kept;
-  for (const ScanUnit& unit : units_) {
-    if (range.Overlaps(unit.time_min, unit.time_max)) {
-      kept.push_back(unit);
-    }
-  }
-  if (kept.size() == units_.size()) {
-    return nullptr;
-  }
-  return duckdb::make_uniq<ScanUnitList>(source_, std::move(kept));
+  std::ranges::copy_if(units, std::back_inserter(kept), [&](const ScanUnit& unit) {
+    return range.Overlaps(unit.time_min, unit.time_max);
+  });
+  return kept;
 }
 
-duckdb::vector<duckdb::OpenFileInfo> ScanUnitList::GetAllFiles() const {
-  duckdb::vector<duckdb::OpenFileInfo> files;
-  for (duckdb::idx_t i = 0; i < units_.size(); ++i) {
-    files.push_back(GetFile(i));
-  }
-  return files;
-}
-
-// "A single file" makes DuckDB scan with one thread, which is quicker when there is little to read.
-duckdb::FileExpandResult ScanUnitList::GetExpandResult() const {
-  if (units_.empty()) {
-    return duckdb::FileExpandResult::NO_FILES;
-  }
-  if (units_.size() == 1 && units_.front().rows <= kMemoryUnitRows) {
-    return duckdb::FileExpandResult::SINGLE_FILE;
-  }
-  return duckdb::FileExpandResult::MULTIPLE_FILES;
-}
-
-duckdb::unique_ptr<duckdb::NodeStatistics> ScanUnitList::GetCardinality(
-    duckdb::ClientContext&) const {
+uint64_t CountRows(const std::vector<ScanUnit>& units) {
   uint64_t rows = 0;
-  for (const ScanUnit& unit : units_) {
+  for (const ScanUnit& unit : units) {
     rows += unit.rows;
   }
-  return duckdb::make_uniq<duckdb::NodeStatistics>(rows, rows);
-}
-
-duckdb::unique_ptr<duckdb::MultiFileList> ScanUnitList::Copy() const {
-  return duckdb::make_uniq<ScanUnitList>(source_, units_);
-}
-
-duckdb::OpenFileInfo ScanUnitList::GetFile(duckdb::idx_t index) const {
-  if (index >= units_.size()) {
-    return duckdb::OpenFileInfo("");
-  }
-  const ScanUnit& unit = units_[index];
-  if (unit.file != nullptr) {
-    return DescribeFile(*unit.file);
-  }
-  duckdb::OpenFileInfo file(fmt::format("memory/{}/{}", unit.memtable, unit.chunk_begin));
-  file.extended_info = duckdb::make_shared_ptr<duckdb::ExtendedOpenFileInfo>();
-  auto& options = file.extended_info->options;
-  options[kMemtableOption] = duckdb::Value::UBIGINT(unit.memtable);
-  options[kChunkBeginOption] = duckdb::Value::UBIGINT(unit.chunk_begin);
-  options[kChunkEndOption] = duckdb::Value::UBIGINT(unit.chunk_end);
-  return file;
-}
-
-// With these DuckDB asks the file system nothing about a file whose bytes it has in its cache.
-duckdb::OpenFileInfo ScanUnitList::DescribeFile(const FileMeta& meta) const {
-  duckdb::OpenFileInfo file(source_->resources.file_prefix + meta.path);
-  file.extended_info = duckdb::make_shared_ptr<duckdb::ExtendedOpenFileInfo>();
-  auto& options = file.extended_info->options;
-  options["file_size"] = duckdb::Value::UBIGINT(meta.size_bytes);
-  options["last_modified"] = duckdb::Value::TIMESTAMP(duckdb::timestamp_t(1));
-  options["validate_external_file_cache"] = duckdb::Value::BOOLEAN(false);
-  return file;
-}
-
-std::optional<MemoryUnit> MemoryUnitOf(const duckdb::OpenFileInfo& file) {
-  if (!file.extended_info) {
-    return std::nullopt;
-  }
-  const auto& options = file.extended_info->options;
-  const auto memtable = options.find(kMemtableOption);
-  if (memtable == options.end()) {
-    return std::nullopt;
-  }
-  return MemoryUnit{memtable->second.GetValue<uint64_t>(),
-                    options.at(kChunkBeginOption).GetValue<uint64_t>(),
-                    options.at(kChunkEndOption).GetValue<uint64_t>()};
+  return rows;
 }
 
 }  // namespace varve

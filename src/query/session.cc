@@ -20,16 +20,6 @@ namespace {
 constexpr std::array<std::string_view, 3> kCatalogNames = {kDefaultCatalogName, "ceresdb",
                                                            "horaedb"};
 
-// Where files are is nobody's business, least of all the prefix that opens them.
-CleanMessage WithoutPrefix(const std::string& prefix) {
-  return [prefix](std::string message) {
-    for (size_t at = message.find(prefix); at != std::string::npos; at = message.find(prefix, at)) {
-      message.erase(at, prefix.size());
-    }
-    return NameMapping::FromDuckDb(message);
-  };
-}
-
 }  // namespace
 
 SchemaConnection::SchemaConnection(EngineState& engine)
@@ -65,7 +55,7 @@ Status SchemaConnection::UseSchema(std::string_view schema) {
 Result<std::unique_ptr<ResultStream>> SchemaConnection::Run(
     duckdb::unique_ptr<duckdb::SQLStatement> statement, const NameMapping& names) {
   state_->names = names;
-  return RunQuery(connection_, std::move(statement), WithoutPrefix(engine_.resources.file_prefix));
+  return RunQuery(connection_, std::move(statement), NameMapping::FromDuckDb);
 }
 
 Result<std::vector<std::shared_ptr<arrow::Array>>> SchemaConnection::RunToArrays(

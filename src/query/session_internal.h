@@ -25,7 +25,6 @@ namespace varve {
 // What the sessions of one engine share. Thread-safe.
 struct EngineState {
   QueryEngineOptions options;
-  ScanResources resources;
   std::unique_ptr<duckdb::DuckDB> duckdb;
   CopySource copy_source;
 };

@@ -10,6 +10,7 @@
 #include <duckdb/storage/table_storage_info.hpp>
 
 #include "query/duckdb_bridge.h"
+#include "query/scan_statistics.h"
 #include "query/varve_scan.h"
 
 namespace varve {
@@ -56,10 +57,8 @@ class VarveTransactionManager final : public duckdb::TransactionManager {
 };
 
 struct AttachInfo final : public duckdb::StorageExtensionInfo {
-  AttachInfo(Database& database, ScanResources& resources)
-      : database(database), resources(resources) {}
+  explicit AttachInfo(Database& database) : database(database) {}
   Database& database;
-  ScanResources& resources;
 };
 
 NameMapping NamesOf(duckdb::ClientContext& context) {
@@ -86,8 +85,8 @@ duckdb::unique_ptr<duckdb::BaseStatistics> VarveTableEntry::GetStatistics(duckdb
 }
 
 duckdb::TableFunction VarveTableEntry::GetScanFunction(
-    duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
-  return MakeScan(context, source_, bind_data);
+    duckdb::ClientContext&, duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
+  return MakeScan(source_, bind_data);
 }
 
 duckdb::TableStorageInfo VarveTableEntry::GetStorageInfo(duckdb::ClientContext&) {
@@ -142,7 +141,7 @@ duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEnt
   // The rewrite has met the tables that the statement names; information_schema meets all.
   NameMapping names = names_;
   names.Add(*(*table)->schema());
-  auto source = duckdb::make_shared_ptr<TableSource>(**table, names, catalog.resources);
+  auto source = duckdb::make_shared_ptr<TableSource>(**table, names);
   duckdb::CreateTableInfo info;
   info.schema = schema.name;
   info.table = name;
@@ -212,16 +211,15 @@ void VarveSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType 
 void VarveSchemaEntry::Scan(duckdb::CatalogType,
                             const std::function<void(duckdb::CatalogEntry&)>&) {}
 
-duckdb::shared_ptr<duckdb::StorageExtension> MakeStorageExtension(Database& database,
-                                                                  ScanResources& resources) {
+duckdb::shared_ptr<duckdb::StorageExtension> MakeStorageExtension(Database& database) {
   auto extension = duckdb::make_shared_ptr<duckdb::StorageExtension>();
-  extension->storage_info = duckdb::make_shared_ptr<AttachInfo>(database, resources);
+  extension->storage_info = duckdb::make_shared_ptr<AttachInfo>(database);
   extension->attach = [](duckdb::optional_ptr<duckdb::StorageExtensionInfo> info,
                          duckdb::ClientContext&, duckdb::AttachedDatabase& attached,
                          const std::string&, duckdb::AttachInfo&,
                          duckdb::AttachOptions&) -> duckdb::unique_ptr<duckdb::Catalog> {
     auto& varve = static_cast<AttachInfo&>(*info);
-    return duckdb::make_uniq<VarveCatalog>(attached, varve.database, varve.resources);
+    return duckdb::make_uniq<VarveCatalog>(attached, varve.database);
   };
   extension->create_transaction_manager =
       [](duckdb::optional_ptr<duckdb::StorageExtensionInfo>, duckdb::AttachedDatabase& attached,

@@ -75,11 +75,10 @@ class VarveTransaction final : public duckdb::Transaction {
 
 class VarveCatalog final : public duckdb::Catalog {
  public:
-  VarveCatalog(duckdb::AttachedDatabase& attached, Database& database, ScanResources& resources)
-      : Catalog(attached), database(database), resources(resources) {}
+  VarveCatalog(duckdb::AttachedDatabase& attached, Database& database)
+      : Catalog(attached), database(database) {}
 
   Database& database;
-  ScanResources& resources;
 
   void Initialize(bool) override {}
   std::string GetCatalogType() override { return "varve"; }
@@ -144,8 +143,7 @@ class VarveSchemaEntry final : public duckdb::SchemaCatalogEntry {
   void Alter(duckdb::CatalogTransaction, duckdb::AlterInfo&) override;
 };
 
-// What `ATTACH … (TYPE varve)` of an engine makes; both outlive DuckDB's instance.
-duckdb::shared_ptr<duckdb::StorageExtension> MakeStorageExtension(Database& database,
-                                                                  ScanResources& resources);
+// What `ATTACH … (TYPE varve)` of an engine makes; the database outlives DuckDB's instance.
+duckdb::shared_ptr<duckdb::StorageExtension> MakeStorageExtension(Database& database);
 
 }  // namespace varve
