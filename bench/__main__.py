@@ -6,6 +6,7 @@ import pathlib
 import signal
 import sys
 import tempfile
+import traceback
 
 from bench import cases, machine, peers
 from bench.context import Context
@@ -16,7 +17,8 @@ CACHE = pathlib.Path("build/bench")
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("cases", nargs="*", default=[], help=f"of {', '.join(cases.ALL)}; by default: {', '.join(cases.DEFAULT)}")
+    parser.add_argument("cases", nargs="*", default=[],
+                        help=f"of {', '.join(cases.ALL)}; by default: {', '.join(cases.DEFAULT)}")
     parser.add_argument("--peers", default=",".join(peers.NAMES), help="of %(default)s")
     parser.add_argument("--hosts", type=int, default=1000)
     parser.add_argument("--hours", type=int, default=12)
@@ -53,7 +55,11 @@ def main() -> int:
                           arguments.fields, arguments.seed, arguments.rounds, arguments.count, arguments.scales,
                           arguments.memory_limit, report)
         for case in arguments.cases or cases.DEFAULT:
-            cases.ALL[case](context)
+            try:
+                cases.ALL[case](context)
+            except (RuntimeError, OSError, peers.Unavailable) as failure:  # the other cases may still tell something
+                traceback.print_exc()
+                report.problem(f"{case} failed: {failure}")
     print(f"\nresults: {report.path}, and as Markdown beside it")
     for problem in report.problems:
         print(f"bench: {problem}")

@@ -1,4 +1,4 @@
-"""Data in the shape of the Time Series Benchmark Suite's cpu-only case: 10 tags, 10 fields, a row of each host every 10 s.
+"""Data in the shape of the Time Series Benchmark Suite's cpu-only case: 10 tags, 10 fields, a row every 10 s.
 
 Values are random walks between 0 and 100 with steps from N(0, 1), cut to integers; the same seed gives the same data,
 but it is not byte by byte what the suite's own generator makes. Files are made once and kept below the cache folder;
@@ -152,7 +152,8 @@ class Dataset:
     def _write_lines(self, path, disorder):
         rows, repeated = self._stream(disorder)
         values = self._values.reshape(self.rows, len(FIELDS))
-        heads = [("cpu," + ",".join(f"{name}={tags[name]}" for name in sorted(TAGS)) + " ").encode() for tags in self.tags]
+        heads = [("cpu," + ",".join(f"{name}={tags[name]}" for name in sorted(TAGS)) + " ").encode()
+                 for tags in self.tags]
         suffix = "i" if self.fields == "int" else ""
         template = ",".join(f"{name}=%d{suffix}" for name in FIELDS).encode()
         times = [b" %d\n" % ((START_MS + step * STEP_SECONDS * 1000) * 1_000_000) for step in range(self.steps)]

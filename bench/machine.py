@@ -46,10 +46,10 @@ def free_port() -> int:
 
 def describe() -> dict:
     info = pathlib.Path("/proc/cpuinfo").read_text()
-    model = next((line.split(":")[1].strip() for line in info.splitlines() if line.startswith("model name")), "unknown CPU")
+    models = [line.split(":")[1].strip() for line in info.splitlines() if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {"cores": os.cpu_count(), "cpu": model, "memory_gib": round(memory / 2**30, 1), "kernel": os.uname().release,
-            "load": round(os.getloadavg()[0], 2)}
+    return {"cores": os.cpu_count(), "cpu": models[0] if models else "unknown CPU",
+            "memory_gib": round(memory / 2**30, 1), "kernel": os.uname().release, "load": round(os.getloadavg()[0], 2)}
 
 
 class ForeignLoad:
@@ -67,4 +67,5 @@ class ForeignLoad:
         user, nice, system, _, _, irq, softirq, steal = map(int, pathlib.Path("/proc/stat").read_text().split()[1:9])
         busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
         own = os.times()
-        return busy - (own.user + own.system + own.children_user + own.children_system) - sum(map(cpu_seconds, self._pids()))
+        ours = own.user + own.system + own.children_user + own.children_system
+        return busy - ours - sum(map(cpu_seconds, self._pids))

@@ -73,7 +73,8 @@ def draw(query_type: QueryType, data, count: int, purpose: str) -> list[Question
 
 
 def utc(time_ms: int, separator=" ", suffix="") -> str:
-    return datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC).strftime(f"%Y-%m-%d{separator}%H:%M:%S{suffix}")
+    time = datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC)
+    return time.strftime(f"%Y-%m-%d{separator}%H:%M:%S{suffix}")
 
 
 def conditions(question: Question, column: str, time) -> str:

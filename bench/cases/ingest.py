@@ -15,7 +15,8 @@ def run(context: Context):
     bodies = requests.bodies()
     report = context.report
     report.heading(f"Ingest: {data}")
-    found, note = rounds.repeat(context.rounds, [], lambda number: _round(context, bodies, requests.lines, number == 0))
+    found, note = rounds.repeat(context.rounds, [],
+                                lambda number: _round(context, bodies, requests.lines, number == 0))
     summary = {label: _summary([one[label] for one in found if label in one]) for label in found[-1]}
     report.note(f"{len(bodies)} requests of {LINES_PER_REQUEST:,} lines over {CONNECTIONS} connections, medians of {note}. "
                 "Varve and InfluxDB sync their log before they answer, QuestDB does not. Disk: allocated bytes once settled.")
@@ -68,8 +69,8 @@ def _print(report, summary):
     for group, key in (("ingest", "rows_per_second"), ("disk", "bytes_per_row")):
         ratios = {label: varve[key] / found[key] for label, found in summary.items() if label != "Varve"}
         verdict = goals.judge(group, ratios)
-        rows.append([f"{group}: Varve / peer", ", ".join(f"{ratio:.2f} {label}" for label, ratio in ratios.items()) or "-",
-                     verdict.floor, verdict.stretch])
+        text = ", ".join(f"{ratio:.2f} {label}" for label, ratio in ratios.items())
+        rows.append([f"{group}: Varve / peer", text or "-", verdict.floor, verdict.stretch])
         if not verdict.held:
             report.problems.append(f"{group}: {verdict.floor}")
     report.table(["", "ratios", "floor", "stretch"], rows)

@@ -28,14 +28,15 @@ def run(context: Context):
         progress(f"answers are compared: {len(sizes)} are alike")
         cells, note = rounds.alternate(started, data, TYPES, context.rounds, context.count, sizes)
         memory = {peer.label: peer.memory_peak_bytes() / 1e6 for peer in started if isinstance(peer, ServerPeer)}
-        report.note(f"Milliseconds (CPU milliseconds of the server) and Varve / peer; medians of {note}. Up to {context.count} "
-                    f"questions each after {rounds.WARM_UPS} warm-ups, one kept-alive connection, JSON; DuckDB runs in the "
+        report.note(f"Milliseconds (CPU milliseconds of the server) and Varve / peer; medians of {note}. Up to "
+                    f"{context.count} questions each after {rounds.WARM_UPS} warm-ups, one kept-alive connection, JSON; DuckDB runs in the "
                     f"client, without HTTP and JSON. {len(sizes)} answers were compared with DuckDB's over the source.")
         _print(report, started, cells)
         report.note("Peak memory in MB: " + ", ".join(f"{label} {value:,.0f}" for label, value in memory.items()))
         report.keep("queries", {
             "data": str(data), "rounds": note, "memory_peak_mb": memory, "problems": problems,
-            "types": {query_type.name: {peer.label: vars(cells[peer, query_type]) for peer in started} for query_type in TYPES}})
+            "types": {query_type.name: {peer.label: vars(cells[peer, query_type]) for peer in started}
+                      for query_type in TYPES}})
 
 
 def _print(report, started, cells):

@@ -31,7 +31,8 @@ def _measure(context, data, memory_limit) -> dict:
     with context.varve(config=config) as varve:
         load = varve.load(requests.bodies(), requests.lines)
         found = {"rows": data.rows, "rows_per_second": load.rows_per_second, "put_off": load.put_off,
-                 "cpu_us_per_row": varve.cpu_seconds() / data.rows * 1e6, "load_peak_mb": varve.memory_peak_bytes() / 1e6}
+                 "cpu_us_per_row": varve.cpu_seconds() / data.rows * 1e6,
+                 "load_peak_mb": varve.memory_peak_bytes() / 1e6}
         varve.settle()
         found["bytes_per_row"] = varve.disk_bytes() / data.rows
         progress(f"{data} is loaded")
