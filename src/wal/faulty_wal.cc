@@ -32,6 +32,10 @@ Status FaultyWal::Drop(TableId table) {
   return Run("Drop", [&] { return inner_->Drop(table); });
 }
 
+Status FaultyWal::ReleaseSpace() {
+  return Run("ReleaseSpace", [&] { return inner_->ReleaseSpace(); });
+}
+
 Status FaultyWal::Close() {
   return Run("Close", [&] { return inner_->Close(); });
 }

@@ -13,7 +13,8 @@
 
 namespace varve {
 
-// Thread-safe. Each Append, Replay, Truncate, Drop and Close is one operation. An operation that
+// Thread-safe. Each Append, Replay, Truncate, Drop, ReleaseSpace and Close is one
+// operation. An operation that
 // fails is kIo, with or without its effect: a log's caller must be ready for both.
 class FaultyWal final : public Wal {
  public:
@@ -29,6 +30,7 @@ class FaultyWal final : public Wal {
                 const std::function<Status(Sequence, std::string_view payload)>& apply) override;
   Status Truncate(TableId table, Sequence up_to) override;
   Status Drop(TableId table) override;
+  Status ReleaseSpace() override;
   WalStats stats() const override { return inner_->stats(); }
   Status Close() override;
 

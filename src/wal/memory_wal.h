@@ -29,6 +29,7 @@ class MemoryWal final : public Wal {
                 const std::function<Status(Sequence, std::string_view payload)>& apply) override;
   Status Truncate(TableId table, Sequence up_to) override;
   Status Drop(TableId table) override;
+  Status ReleaseSpace() override { return CheckOpen(); }
   WalStats stats() const override;
   Status Close() override;
 

@@ -24,6 +24,7 @@ constexpr uint64_t kWriteGroupBytesMax = uint64_t{8} << 20;
 // is not told. (What the option says else, when to flush, does not apply to a database of one
 // column family.)
 constexpr uint64_t kReserveBytes = uint64_t{16} << 20;
+constexpr size_t kManifestReserveBytes = size_t{64} << 10;
 // RocksDB's own diagnostics: enough to see what happened, never a reason for a full disk.
 constexpr size_t kInfoLogBytesMax = size_t{4} << 20;
 constexpr size_t kInfoLogFiles = 4;
@@ -86,6 +87,9 @@ rocksdb::Options RocksDbLogOptions(const RocksDbWalOptions& options) {
   out.max_write_buffer_number = kBuffersMax;
   out.max_write_batch_group_size_bytes = kWriteGroupBytesMax;
   out.max_total_wal_size = kReserveBytes;
+  // RocksDB's own notes are a few KiB; what it reserves for them by default is the size of a small
+  // database.
+  out.manifest_preallocation_size = kManifestReserveBytes;
   out.enable_pipelined_write = true;
   // Nearly all records are gone before a compaction would pay; Truncate compacts when it is worth
   // it.

@@ -272,14 +272,24 @@ rocksdb::Status RocksDbWal::GiveSpaceBack(rocksdb::DB& db) {
   if (IntProperty(db, rocksdb::DB::Properties::kCurSizeAllMemTables) < options_.flush_log_bytes) {
     return rocksdb::Status::OK();
   }
+  return WriteOut(db, compacted_bytes_ + options_.flush_log_bytes);
+}
+
+Status RocksDbWal::ReleaseSpace() {
+  return Run([&](rocksdb::DB& db) {
+    const std::lock_guard lock(space_mutex_);
+    return WriteOut(db, 0);
+  });
+}
+
+rocksdb::Status RocksDbWal::WriteOut(rocksdb::DB& db, uint64_t table_bytes_max) {
   // The flush leaves out what was truncated, and ends the log files.
   rocksdb::FlushOptions flush;
   flush.allow_write_stall = true;
   rocksdb::Status status = db.Flush(flush);
   const uint64_t files = IntProperty(db, rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0");
   const uint64_t bytes = IntProperty(db, rocksdb::DB::Properties::kTotalSstFilesSize);
-  if (!status.ok() ||
-      (files <= kTableFilesMax && bytes <= compacted_bytes_ + options_.flush_log_bytes)) {
+  if (!status.ok() || (files <= kTableFilesMax && bytes <= table_bytes_max)) {
     return status;
   }
   status = db.CompactRange(rocksdb::CompactRangeOptions(), nullptr, nullptr);

@@ -53,6 +53,7 @@ class RocksDbWal final : public Wal {
                 const std::function<Status(Sequence, std::string_view payload)>& apply) override;
   Status Truncate(TableId table, Sequence up_to) override;
   Status Drop(TableId table) override;
+  Status ReleaseSpace() override;
   WalStats stats() const override;
   Status Close() override;
 
@@ -69,6 +70,8 @@ class RocksDbWal final : public Wal {
   std::optional<Sequence> TakeBegin(TableId table, Sequence up_to);
   void NoteAppended(std::span<const WalEntry> entries);
   rocksdb::Status GiveSpaceBack(rocksdb::DB& db);
+  // Writes out what is left of the log, so that its files can go. Requires space_mutex_.
+  rocksdb::Status WriteOut(rocksdb::DB& db, uint64_t table_bytes_max);
 
   const RocksDbWalOptions options_;
 

@@ -261,6 +261,23 @@ TEST_F(RocksDbWalTest, TruncatedSpaceIsGivenBack) {
   EXPECT_EQ(Sequences(*wal, 2), UpTo(50));
 }
 
+TEST_F(RocksDbWalTest, AllSpaceIsGivenBackWhenAsked) {
+  const std::string payload = Payload(size_t{1} << 20, 1);
+  const auto wal = Open().value();
+  for (uint64_t i = 1; i <= 20; ++i) {
+    ASSERT_THAT(Append(*wal, 1, i, payload), IsOk());
+    ASSERT_THAT(Append(*wal, 2, i, "kept"), IsOk());
+  }
+  ASSERT_THAT(wal->Truncate(TableId(1), Sequence(20)), IsOk());
+  EXPECT_GT(wal->stats().size_bytes, 20 * payload.size());
+  ASSERT_THAT(wal->ReleaseSpace(), IsOk());
+  EXPECT_LT(wal->stats().size_bytes, payload.size() / 10);
+  EXPECT_TRUE(Sequences(*wal, 1).empty());
+  EXPECT_EQ(Sequences(*wal, 2), UpTo(20));
+  ASSERT_THAT(wal->ReleaseSpace(), IsOk());
+  EXPECT_EQ(Sequences(*wal, 2), UpTo(20));
+}
+
 // Records that reached table files before they were truncated go too, and so does a dropped table.
 TEST_F(RocksDbWalTest, SpaceOfFlushedRecordsIsGivenBack) {
   constexpr uint64_t kFlushBytes = uint64_t{2} << 20;

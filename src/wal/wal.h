@@ -62,6 +62,10 @@ class Wal {
   // Forgets everything of a dropped table. As Truncate otherwise.
   virtual Status Drop(TableId table) = 0;
 
+  // Gives all space back that truncated records take, now instead of from time to time. Takes as
+  // long as writing what is left in the log. Errors: as Truncate.
+  virtual Status ReleaseSpace() = 0;
+
   virtual WalStats stats() const = 0;
 
   // Waits for the calls that are under way; later ones are kCancelled. Called once. Errors: kIo
