@@ -15,6 +15,10 @@ std::vector<Uuid> IdsOf(const std::map<Uuid, FileMeta>& files) {
   return ids;
 }
 
+bool OverlapInTime(const FileMeta& file, const MemtableView& view) {
+  return file.time_min <= view.time_max() && view.time_min() <= file.time_max;
+}
+
 Result<KeySet> LateKeys(const TableSchema& schema, const MemtableView& view, uint64_t from) {
   KeySet keys(schema);
   const std::vector<uint64_t> rows = view.LateRows(from);
@@ -56,17 +60,19 @@ Status FileMatches::Update(Memory& memory, const Version& version, const Memtabl
   }
   std::vector<Uuid> ids = IdsOf(version.files);
   std::erase_if(memory.found, [&](const auto& f) { return !version.files.contains(f.first); });
-  VARVE_ASSIGN(const KeySet fresh, LateKeys(*version.schema, view, memory.rows_done));
+  // Keys are collected when a file needs them: most memtables are beyond all files in time.
+  std::optional<KeySet> fresh;
   std::optional<KeySet> all;
   for (const auto& [id, file] : version.files) {
-    if (std::ranges::binary_search(memory.files_done, id)) {
-      VARVE_TRY(LookUp(memory, version, file, fresh));
+    if (!OverlapInTime(file, view)) {
       continue;
     }
-    if (!all) {
-      VARVE_ASSIGN(all, LateKeys(*version.schema, view, 0));
+    const bool done_before = std::ranges::binary_search(memory.files_done, id);
+    std::optional<KeySet>& keys = done_before ? fresh : all;
+    if (!keys) {
+      VARVE_ASSIGN(keys, LateKeys(*version.schema, view, done_before ? memory.rows_done : 0));
     }
-    VARVE_TRY(LookUp(memory, version, file, *all));
+    VARVE_TRY(LookUp(memory, version, file, *keys));
   }
   memory.rows_done = view.row_count();
   memory.files_done = std::move(ids);

@@ -84,12 +84,16 @@ void Table::LearnFrontLocked(const Version& version) const {
   if (unknown.tsids.empty()) {
     return;
   }
-  const auto newest = NewestInFiles(version, *services_.files, unknown.tsids);
+  auto newest = NewestInFiles(version, *services_.files, unknown.tsids);
   if (!newest) {
-    // Without it more rows are looked up than need be, that is all.
-    LogWarn("table {}: the newest rows of series could not be read: {}", entry_.name,
-            newest.error().message);
-    return;
+    LogWarn(
+        "table {}: what is newest of {} series could not be read, more of their rows are looked "
+        "up than need be: {}",
+        entry_.name, unknown.tsids.size(), newest.error().message);
+    newest.emplace();
+    for (const uint64_t tsid : unknown.tsids) {
+      newest->push_back({tsid, NewestInFiles(version)});
+    }
   }
   std::lock_guard lock(state_mutex_);
   front_.Learn(unknown.generation, *newest);
