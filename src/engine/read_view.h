@@ -30,14 +30,15 @@ struct ReadView {
   // Not older than version->schema: files of the version and rows in memory are read with this one.
   std::shared_ptr<const TableSchema> schema;
   std::vector<MemoryRows> memtables;  // oldest first; none is empty
-  // By file: rows that rows in memory have replaced, beside those of the file's deletion vector.
+  // By file: rows that rows in memory have replaced. Some may be in the file's deletion vector too:
+  // count with Deleted.
   std::map<Uuid, std::shared_ptr<const DeletionVector>> replaced;
   // Rows before it have expired: no reader may show them.
   TimestampUs visible_from = TimestampUs(std::numeric_limits<int64_t>::min());
   std::shared_ptr<SstCache> files;
 
-  // The rows of a file of the version that must not be read: the version's and those replaced since;
-  // nullptr: none. Errors: as ReadDeletionVector.
+  // The rows of a file of the version that must not be read: the version's own and those replaced
+  // since; nullptr: none. Errors: as ReadDeletionVector.
   Result<std::shared_ptr<const DeletionVector>> Deleted(const FileMeta& file) const;
 };
 
