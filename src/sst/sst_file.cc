@@ -35,6 +35,18 @@ uint64_t SizeBytes(const arrow::Array& array) {
   return size;
 }
 
+// Appends one value; that of a dictionary array to a builder of strings.
+arrow::Status AppendValue(const arrow::Array& array, int64_t row, arrow::ArrayBuilder& builder) {
+  if (array.type_id() != arrow::Type::DICTIONARY || array.IsNull(row)) {
+    return array.IsNull(row) ? builder.AppendNull()
+                             : builder.AppendArraySlice(arrow::ArraySpan(*array.data()), row, 1);
+  }
+  const auto& encoded = static_cast<const arrow::DictionaryArray&>(array);
+  const auto& values = static_cast<const arrow::StringArray&>(*encoded.dictionary());
+  return static_cast<arrow::StringBuilder&>(builder).Append(
+      values.GetView(encoded.GetValueIndex(row)));
+}
+
 struct Pages {
   std::vector<SstPage> list;  // empty: the chunk has no index
 };
@@ -364,17 +376,12 @@ class ParquetSstFile final : public SstFile {
     std::unique_ptr<arrow::ArrayBuilder> builder;
     VARVE_CHECK(
         arrow::MakeBuilder(arrow::default_memory_pool(), ArrowType(column.type), &builder).ok());
-    // Plain values: series are many to a block, and hardly any value comes twice among them.
-    ColumnSchema plain = column;
-    plain.tag = false;
-    plain.dictionary = false;
     for (size_t series = 0; series < index.size();) {
       const size_t block = BlockOf(index.rows(series).begin);
-      VARVE_ASSIGN(const ArrayPtr values, ReadBlock(plain, block, Keep::kNo));
+      VARVE_ASSIGN(const ArrayPtr values, ReadBlock(column, block, Keep::kNo));
       for (; series < index.size() && index.rows(series).begin < blocks_[block].end; ++series) {
         const auto row = static_cast<int64_t>(index.rows(series).begin - blocks_[block].begin);
-        const arrow::Status status =
-            builder->AppendArraySlice(arrow::ArraySpan(*values->data()), row, 1);
+        const arrow::Status status = AppendValue(*values, row, *builder);
         if (!status.ok()) {
           return std::unexpected(FromArrow(status, std::nullopt, ErrorKind::kResourceExhausted));
         }
