@@ -84,6 +84,10 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   for (const auto& table : database->AllTables()) {
     database->maintenance_->Examine(table->id());
   }
+  database->housekeeping_ = std::make_unique<Housekeeping>(
+      HousekeepingOptions{.interval = database->options_.housekeeping_interval,
+                          .ids = database->options_.ids},
+      database->ServicesForGc(), [raw = database.get()] { return raw->AllTables(); });
   database->retry_thread_ = std::thread([raw = database.get()] { raw->RunRetries(); });
   return database;
 }
@@ -95,6 +99,9 @@ Database::~Database() {
 }
 
 Status Database::Close() {
+  if (housekeeping_) {
+    housekeeping_->Stop();
+  }
   {
     std::lock_guard lock(flush_mutex_);
     closing_ = true;
@@ -228,6 +235,11 @@ Result<std::shared_ptr<Table>> Database::CreateTable(std::string_view schema, st
 Status Database::DropTable(std::string_view schema, std::string_view name) {
   std::lock_guard ddl(ddl_mutex_);
   VARVE_ASSIGN(const auto table, FindTable(schema, name));
+  {
+    // Before the catalogue says that its files are garbage.
+    std::lock_guard lock(dropped_mutex_);
+    dropped_[table->uuid()] = table;
+  }
   VARVE_TRY(catalogue_->RemoveTable(schema, name));
   {
     std::unique_lock lock(tables_mutex_);
@@ -245,6 +257,39 @@ Status Database::DropTable(std::string_view schema, std::string_view name) {
   return {};
 }
 
+GcServices Database::ServicesForGc() {
+  GcServices services;
+  services.store = options_.store;
+  services.clock = options_.clock;
+  services.named_tables = [this]() -> Result<std::set<Uuid>> {
+    // A table that is being made is named when this lock is free, or will never be.
+    std::lock_guard ddl(ddl_mutex_);
+    VARVE_ASSIGN(const auto catalogue,
+                 Catalogue::Open(*options_.store, *options_.clock, *options_.ids));
+    std::set<Uuid> uuids;
+    for (const auto& [schema, tables] : catalogue->current()->schemas) {
+      for (const auto& [name, entry] : tables) {
+        uuids.insert(entry.uuid);
+      }
+    }
+    return uuids;
+  };
+  services.dropped = [this](const Uuid& uuid) { return StateOfDropped(uuid); };
+  services.pins = [this](const Uuid& uuid) -> Result<std::set<VersionId>> {
+    return options_.pinned_versions ? options_.pinned_versions(uuid) : std::set<VersionId>();
+  };
+  return services;
+}
+
+DroppedState Database::StateOfDropped(const Uuid& uuid) {
+  std::lock_guard lock(dropped_mutex_);
+  const auto found = dropped_.find(uuid);
+  if (found == dropped_.end()) {
+    return DroppedState::kUnknown;
+  }
+  return found->second.expired() ? DroppedState::kFree : DroppedState::kInUse;
+}
+
 Status Database::CreateSchema(std::string_view schema) {
   std::lock_guard ddl(ddl_mutex_);
   VARVE_TRY(catalogue_->AddSchema(schema));
@@ -255,24 +300,57 @@ Status Database::CreateSchema(std::string_view schema) {
 
 // --- writing ---
 
-Status Database::Write(std::vector<TableWrite> writes) {
+Result<WriteReport> Database::Write(std::vector<TableWrite> writes) {
   // The order of tables is the same in all writes, so that two of them never wait for each other.
   std::ranges::sort(writes, {}, [](const auto& write) { return write.table->id(); });
-  std::vector<std::string> payloads;
-  uint64_t rows = 0;
-  uint64_t bytes = 0;
   for (size_t i = 0; i < writes.size(); ++i) {
     if (i > 0 && writes[i].table == writes[i - 1].table) {
       return Internal("two batches for table {} in one write", writes[i].table->name());
     }
     VARVE_TRY(CheckBatch(writes[i].batch, *writes[i].table->schema()));
-    VARVE_ASSIGN(std::string payload, EncodeBatch(writes[i].batch));
-    rows += writes[i].batch.row_series.size();
+  }
+  VARVE_ASSIGN(WriteReport report, DropExpired(writes));
+  std::erase_if(writes, [](const TableWrite& write) { return write.batch.row_series.empty(); });
+  if (!writes.empty()) {
+    VARVE_TRY(WriteAll(writes));
+  }
+  for (const ExpiredRows& expired : report.expired) {
+    counters_.ttl_dropped_rows += expired.rows;
+  }
+  return report;
+}
+
+Result<WriteReport> Database::DropExpired(std::vector<TableWrite>& writes) {
+  WriteReport report;
+  for (TableWrite& write : writes) {
+    const size_t rows = write.batch.row_series.size();
+    VARVE_ASSIGN(write.batch,
+                 WithoutRowsBefore(std::move(write.batch), write.table->schema()->timestamp().id,
+                                   write.table->visible_from()));
+    const uint64_t dropped = rows - write.batch.row_series.size();
+    if (dropped == 0) {
+      continue;
+    }
+    report.expired.push_back({write.table->name(), dropped, write.table->options().ttl});
+    std::lock_guard lock(expired_mutex_);
+    if (expired_told_.insert(write.table->id()).second) {
+      LogWarn("table {}.{}: {}; this is said once, varve_ttl_dropped_rows_total counts on",
+              write.table->schema_name(), write.table->name(),
+              WriteReport{{report.expired.back()}}.Warnings().front());
+    }
+  }
+  return report;
+}
+
+Status Database::WriteAll(const std::vector<TableWrite>& writes) {
+  std::vector<std::string> payloads;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+  for (const TableWrite& write : writes) {
+    VARVE_ASSIGN(std::string payload, EncodeBatch(write.batch));
+    rows += write.batch.row_series.size();
     bytes += MemoryOf(payload);
     payloads.push_back(std::move(payload));
-  }
-  if (rows == 0) {
-    return {};
   }
   VARVE_TRY(WaitForCompaction(writes));
   VARVE_TRY(ReserveMemory(bytes));
@@ -317,7 +395,7 @@ Result<std::shared_ptr<Table>> Database::FindOrCreateFor(std::string_view schema
   return created;
 }
 
-Status Database::WritePoints(std::string_view schema, std::vector<PointBatch> points) {
+Result<WriteReport> Database::WritePoints(std::string_view schema, std::vector<PointBatch> points) {
   std::vector<TableWrite> writes;
   for (const PointBatch& batch : points) {
     VARVE_ASSIGN(auto table, FindOrCreateFor(schema, batch));
@@ -326,7 +404,7 @@ Status Database::WritePoints(std::string_view schema, std::vector<PointBatch> po
       const auto status = table->AddColumns(std::move(missing));
       // Somebody else may have added them first.
       if (!status && status.error().kind != ErrorKind::kAlreadyExists) {
-        return status;
+        return std::unexpected(status.error());
       }
       VARVE_ASSIGN(missing, MissingColumns(batch.table, batch, *table->schema()));
       if (!missing.empty()) {
@@ -449,6 +527,11 @@ Status Database::FlushAll() {
     }
   }
   memory_freed_.notify_all();
+  if (first_error) {
+    if (auto status = options_.wal->ReleaseSpace(); !status) {
+      LogWarn("the space of the log could not be given back: {}", status.error().message);
+    }
+  }
   return first_error;
 }
 
@@ -469,6 +552,8 @@ DatabaseStats Database::stats() const {
   stats.flush_failures = counters_.flush_failures;
   stats.recovered_rows = counters_.recovered_rows;
   stats.rejected_writes = counters_.rejected_writes;
+  stats.ttl_dropped_rows = counters_.ttl_dropped_rows;
+  stats.housekeeping = housekeeping_->stats();
   stats.compaction = maintenance_->stats();
   stats.wal = options_.wal->stats();
   stats.file_cache = files_->stats();

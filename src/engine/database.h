@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,8 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/ids.h"
+#include "engine/expired_rows.h"
+#include "engine/housekeeping.h"
 #include "engine/maintenance.h"
 #include "engine/table.h"
 #include "meta/catalogue.h"
@@ -51,6 +54,11 @@ struct DatabaseOptions {
   // otherwise.
   TableOptions auto_table_options = {.enable_ttl = false};
   std::string auto_timestamp_column = "timestamp";
+  // How often each table is looked at for what is past its time; 0: only when asked for.
+  std::chrono::milliseconds housekeeping_interval{};
+  // Versions that must stay readable whatever the options of their table say: of savepoints,
+  // clones, consumers. nullptr: none. Thread-safe. An error keeps all files that there are.
+  std::function<Result<std::set<VersionId>>(const Uuid& table)> pinned_versions;
 };
 
 struct TableWrite {
@@ -69,8 +77,10 @@ struct DatabaseStats {
   uint64_t flushes = 0;
   uint64_t flushed_rows = 0;
   uint64_t flush_failures = 0;
-  uint64_t recovered_rows = 0;   // replayed from the log at the start
-  uint64_t rejected_writes = 0;  // for lack of memory
+  uint64_t recovered_rows = 0;    // replayed from the log at the start
+  uint64_t rejected_writes = 0;   // for lack of memory
+  uint64_t ttl_dropped_rows = 0;  // past their table's ttl when they were written
+  HousekeepingStats housekeeping;
   MaintenanceStats compaction;
   uint64_t quarantined_files = 0;  // that compactions leave alone, since they cannot be read
   WalStats wal;
@@ -105,16 +115,17 @@ class Database {
   Status DropTable(std::string_view schema, std::string_view name);
   Status CreateSchema(std::string_view schema);
 
-  // Writes all batches or none: when it returns ok they are durable and visible. One batch per
-  // table. Errors: kInvalidArgument (a batch does not fit its table, too many rows),
-  // kResourceExhausted (memory, disk: try again later), kNotFound (a table has been dropped), kIo.
-  Status Write(std::vector<TableWrite> writes);
+  // Writes all batches or none: when it returns ok they are durable and visible, but for rows past
+  // their table's ttl, which are not kept, and are reported. One batch per table. Errors:
+  // kInvalidArgument (a batch does not fit its table, too many rows), kResourceExhausted (memory,
+  // disk: try again later), kNotFound (a table has been dropped), kIo.
+  Result<WriteReport> Write(std::vector<TableWrite> writes);
 
   // Writes points by name, one batch per table, all or none. Tables and columns that are missing
   // are made first (tags as string TAG, the others sorted by name; these stay even when the write
   // then fails). Errors: as Write; kInvalidArgument "Value type is not same, table:.., column:.."
   // and for a tag that is a field or the other way round.
-  Status WritePoints(std::string_view schema, std::vector<PointBatch> points);
+  Result<WriteReport> WritePoints(std::string_view schema, std::vector<PointBatch> points);
 
   // Flushes the table and merges its files into as few as there may be, without rows that have been
   // deleted; rows that are written meanwhile may be left out. Errors: those of Table::Flush and
@@ -124,12 +135,17 @@ class Database {
   // Flushes the memtables of all tables and waits. Returns the first error; the others are logged.
   Status FlushAll();
 
+  // Expiry of files and versions, and garbage collection. What it is given is of this database.
+  Housekeeping& housekeeping() { return *housekeeping_; }
+
   DatabaseStats stats() const;
   ObjectStore& store() const { return *options_.store; }
 
  private:
   explicit Database(DatabaseOptions options);
   Status OpenTables();
+  GcServices ServicesForGc();
+  DroppedState StateOfDropped(const Uuid& uuid);
   Result<std::shared_ptr<Table>> OpenTable(const TableEntry& entry);
   std::shared_ptr<Table> TableById(TableId id) const;
   std::vector<std::shared_ptr<Table>> AllTables() const;
@@ -140,6 +156,10 @@ class Database {
   // Waits while a segment of one of the tables has more files than compaction can be behind with.
   // Errors: kResourceExhausted.
   Status WaitForCompaction(const std::vector<TableWrite>& writes);
+
+  // Leaves out of the writes what is past the ttl, and reports it.
+  Result<WriteReport> DropExpired(std::vector<TableWrite>& writes);
+  Status WriteAll(const std::vector<TableWrite>& writes);
 
   std::unique_ptr<Maintenance> MakeMaintenance();
   void NoteFlushed(TableId id);
@@ -161,6 +181,9 @@ class Database {
   std::map<std::string, std::map<std::string, std::shared_ptr<Table>, std::less<>>, std::less<>>
       by_name_;
 
+  std::mutex expired_mutex_;
+  std::set<TableId> expired_told_;  // tables whose expired rows the log has mentioned
+
   std::mutex memory_mutex_;
   std::condition_variable memory_freed_;
   uint64_t reserved_bytes_ = 0;  // of writes under way
@@ -180,6 +203,7 @@ class Database {
     std::atomic<uint64_t> flush_failures = 0;
     std::atomic<uint64_t> recovered_rows = 0;
     std::atomic<uint64_t> rejected_writes = 0;
+    std::atomic<uint64_t> ttl_dropped_rows = 0;
   };
   Counters counters_;
   const std::shared_ptr<std::atomic<int64_t>> memtable_bytes_ =
@@ -187,6 +211,10 @@ class Database {
   const std::shared_ptr<OverwriteCounters> overwrite_ = std::make_shared<OverwriteCounters>();
   std::unique_ptr<Maintenance> maintenance_;
   std::unique_ptr<Executor> flusher_;
+
+  std::mutex dropped_mutex_;
+  std::map<Uuid, std::weak_ptr<Table>> dropped_;  // tables that this process has dropped
+  std::unique_ptr<Housekeeping> housekeeping_;
 };
 
 }  // namespace varve

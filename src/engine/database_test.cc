@@ -44,7 +44,8 @@ class DatabaseTest : public testing::Test {
   Status Write(const std::shared_ptr<Table>& table, const std::vector<TestRow>& rows) {
     std::vector<TableWrite> writes;
     writes.push_back({table, TestBatch(*table->schema(), rows)});
-    return database_->Write(std::move(writes));
+    VARVE_TRY(database_->Write(std::move(writes)));
+    return {};
   }
 
   TestRows Read(const std::string& name) {

@@ -36,6 +36,8 @@ struct ReadView {
   // Rows before it have expired: no reader may show them.
   TimestampUs visible_from = TimestampUs(std::numeric_limits<int64_t>::min());
   std::shared_ptr<SstCache> files;
+  // The table: while it lives, the files of a table that has been dropped stay.
+  std::shared_ptr<const void> table;
 
   // The rows of a file of the version that must not be read: the version's own and those replaced
   // since; nullptr: none. Errors: as ReadDeletionVector.

@@ -24,6 +24,7 @@ Table::Table(TableServices services, TableEntry entry, std::unique_ptr<TableLog>
     : services_(std::move(services)),
       entry_(std::move(entry)),
       log_(std::move(log)),
+      unfinished_(*services_.ids),
       file_matches_(services_.files, std::shared_ptr<std::atomic<uint64_t>>(
                                          services_.overwrite, &services_.overwrite->key_lookups)),
       version_(log_->current()),
@@ -178,7 +179,15 @@ Status Table::ReopenLogIfUncertain() {
   if (log_state_ == LogState::kKnown) {
     return {};
   }
-  VARVE_ASSIGN(log_, TableLog::Open(*services_.store, *services_.clock, entry_.uuid));
+  VARVE_ASSIGN(std::shared_ptr<TableLog> log,
+               TableLog::Open(*services_.store, *services_.clock, entry_.uuid));
+  {
+    std::lock_guard lock(state_mutex_);
+    for (const auto& version : log_->live()) {
+      former_versions_.push_back(version);
+    }
+    log_ = std::move(log);
+  }
   log_state_ = LogState::kKnown;
   Install(log_->current());
   return {};

@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,7 @@
 #include "engine/read_view.h"
 #include "engine/row_mapping.h"
 #include "engine/series_front.h"
+#include "engine/unfinished_files.h"
 #include "meta/catalogue.h"
 #include "meta/table_log.h"
 #include "model/row_batch.h"
@@ -64,6 +66,13 @@ struct TableServices {
   std::shared_ptr<OverwriteCounters> overwrite;
 };
 
+// What ExpireFiles has taken out of the version.
+struct ExpiredFiles {
+  uint64_t files = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+};
+
 // What one compaction task did.
 struct CompactionOutcome {
   size_t files_read = 0;
@@ -75,7 +84,7 @@ struct CompactionOutcome {
 };
 
 // Thread-safe. Made by Database only.
-class Table {
+class Table : public std::enable_shared_from_this<Table> {
  public:
   Table(TableServices services, TableEntry entry, std::unique_ptr<TableLog> log);
   ~Table();
@@ -97,6 +106,23 @@ class Table {
   Status AddColumns(std::vector<ColumnSchema> columns);
   // Errors: those of WithChanges(…, kAlter) and TableLog::Commit.
   Status ModifyOptions(const std::map<std::string, std::string>& changes);
+
+  // Rows before it have expired: views do not show them, and writes do not keep them.
+  TimestampUs visible_from() const;
+  // Takes the files all of whose rows have expired out of the version, in one commit; they are
+  // garbage once the versions before it have expired too. Does nothing, without I/O, when there are
+  // none. Errors: those of TableLog::Commit; nothing is lost, try again later.
+  Result<ExpiredFiles> ExpireFiles();
+  // Hides old versions by the rule: see TableLog::Expire.
+  Result<Expiry> ExpireVersions(const RetentionRule& rule, const std::set<VersionId>& held,
+                                ExpiryMode mode);
+  // The paths of all files that a version there names (read from the store) or that somebody in
+  // this process may still read. Errors: as TableLog::References.
+  Result<std::set<std::string>> References(const std::set<VersionId>& held) const;
+  // The ids of the files and deletion vectors that are being written now. To be asked for between
+  // looking at what files there are and at References.
+  std::set<Uuid> unfinished_files() const;
+  VersionId current_version() const;
 
   // Everything written before the call is in files when it returns ok. Errors: kIo,
   // kResourceExhausted and the like: the rows stay in memory and in the log, and the flush is tried
@@ -172,6 +198,9 @@ class Table {
   Result<std::shared_ptr<const Version>> Commit(VersionEdit edit);
   // After a commit with an unknown outcome: what is true now.
   Status ReopenLogIfUncertain();
+  std::shared_ptr<TableLog> log() const;
+  // The versions that somebody in this process holds, the current one among them.
+  std::vector<std::shared_ptr<const Version>> LiveVersions() const;
   // Adds the rows to the active memtable and seals it when it is full. Requires state_mutex_.
   Status AddLocked(const RowBatch& batch, Sequence sequence);
   // Which rows of the batch may have the key of an earlier one. Requires state_mutex_.
@@ -199,11 +228,14 @@ class Table {
 
   // Commits, one at a time; held across I/O. Before state_mutex_.
   std::mutex commit_mutex_;
-  std::unique_ptr<TableLog> log_;
+  std::shared_ptr<TableLog> log_;  // changed under state_mutex_ too
   enum class LogState : uint8_t { kKnown, kUncertain } log_state_ = LogState::kKnown;
 
   // Flushes, one at a time; held across I/O. Before commit_mutex_.
   std::mutex flush_mutex_;
+
+  // Gives the ids of all files that the table's operations write.
+  UnfinishedFiles unfinished_;
 
   // What late rows replace; held while files are read. Before state_mutex_.
   mutable std::mutex resolve_mutex_;
@@ -219,6 +251,7 @@ class Table {
 
   mutable std::mutex state_mutex_;
   std::shared_ptr<const Version> version_;
+  std::vector<std::weak_ptr<const Version>> former_versions_;  // of logs before log_
   std::shared_ptr<Memtable> active_;
   std::deque<std::shared_ptr<Memtable>> sealed_;  // oldest first
   int64_t memtable_bytes_ = 0;  // of active_ and sealed_, as reported to the services

@@ -108,9 +108,10 @@ void Table::Quarantine(const FileMeta& file, const Error& error) {
 Result<CompactionOutcome> Table::RunCompaction(
     const CompactionTask& task, const Version& version, const CompactionLimits& limits,
     const std::function<Status(uint64_t bytes)>& proceed) {
+  const auto writing = unfinished_.Begin();
   CompactionInput input;
   input.store = services_.store;
-  input.ids = services_.ids;
+  input.ids = &unfinished_;
   input.table_folder = TableLog::Folder(entry_.uuid);
   input.schema = version.schema;
   input.options = version.options;
@@ -198,7 +199,7 @@ Status Table::CompleteCompaction(VersionEdit& edit, const Version& version,
       file.deletion_vector.reset();
     }
     VARVE_ASSIGN(file.deletion_vector,
-                 WriteDeletionVector(*services_.store, DeletionVectorPath(file, *services_.ids),
+                 WriteDeletionVector(*services_.store, DeletionVectorPath(file, unfinished_),
                                      DeletionVector::FromRows(by_file[i])));
   }
   return {};

@@ -41,8 +41,9 @@ Status Table::FlushSealed() {
   if (input.memtables.empty() || dropped_) {
     return {};
   }
+  const auto writing = unfinished_.Begin();
   input.store = services_.store;
-  input.ids = services_.ids;
+  input.ids = &unfinished_;
   input.table_folder = TableLog::Folder(entry_.uuid);
   input.schema = schema();
   input.options = options();
@@ -121,7 +122,7 @@ Status Table::CompleteFlush(VersionEdit& edit, const Version& version,
     }
     VARVE_ASSIGN(
         edit.deletion_vectors[id],
-        WriteDeletionVector(*services_.store, DeletionVectorPath(file, *services_.ids), all));
+        WriteDeletionVector(*services_.store, DeletionVectorPath(file, unfinished_), all));
   }
   return {};
 }

@@ -19,6 +19,7 @@ ReadView Table::ViewLocked() const {
   view.schema = version_->schema;
   view.visible_from = VisibleFrom(version_->options);
   view.files = services_.files;
+  view.table = weak_from_this().lock();
   for (const auto& memtable : sealed_) {
     view.memtables.push_back({memtable->View(), nullptr});
   }

@@ -103,6 +103,7 @@ ExpiryPlan PlanExpiry(std::string_view folder, const LogListing& listing,
   const auto bytes = Remove(folder, kept, oldest, after, plan);
   plan.expiry.removed_files = plan.removals.size();
   plan.expiry.versions = Hidden(after, versions, bytes);
+  plan.expiry.remaining = versions.size() - plan.expiry.versions.size();
   return plan;
 }
 

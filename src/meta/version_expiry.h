@@ -49,6 +49,7 @@ struct Expiry {
     uint64_t bytes = 0;  // of its own files in the log
   };
   std::vector<Hidden> versions;  // in order; they cannot be loaded any more
+  uint64_t remaining = 0;        // versions that can be loaded
   uint64_t removed_files = 0;    // of the log, leftovers of earlier expiries among them
   uint64_t removed_bytes = 0;
 };

@@ -147,7 +147,7 @@ class VersionLog {
   using ShowEdit = std::function<void(const Edit&)>;
   Status ForEach(const std::set<VersionId>& held, const ShowBase& show_base,
                  const ShowEdit& show_edit) const {
-    VARVE_ASSIGN(const LogListing listing, ListLog(store_, folder_));
+    VARVE_ASSIGN(const LogListing listing, ListAll());
     VARVE_TRY(VersionsIn(listing));
     VARVE_TRY(CheckGaps(listing, held));
     for (const VersionRun& run : listing.Runs()) {
@@ -176,7 +176,7 @@ class VersionLog {
   using Choose = std::function<std::vector<VersionId>(std::span<const CommittedVersion>)>;
   Result<Expiry> Expire(const Choose& choose, ExpiryMode mode) {
     const std::lock_guard one_at_a_time(expiry_mutex_);
-    VARVE_ASSIGN(const LogListing listing, ListLog(store_, folder_));
+    VARVE_ASSIGN(const LogListing listing, ListAll());
     VARVE_ASSIGN(const std::vector<CommittedVersion> versions, WithTimes(listing));
     const ExpiryPlan plan = PlanExpiry(folder_, listing, versions, choose(versions));
     if (mode == ExpiryMode::kExpire) {
@@ -343,6 +343,16 @@ class VersionLog {
       }
       listing = std::move(again);
     }
+  }
+
+  // Errors: kCorruption when the newest version that is known here is not there.
+  Result<LogListing> ListAll() const {
+    const VersionId known = current()->id;
+    VARVE_ASSIGN(LogListing listing, ListLog(store_, folder_));
+    if (listing.newest() < known) {
+      return Missing(VersionId(listing.newest().value() + 1), known);
+    }
+    return listing;
   }
 
   // Errors: kNotFound that names the oldest version there is; kCorruption when it is missing.

@@ -258,5 +258,22 @@ TEST(Query, SessionOfAnUnknownSchemaIsRefused) {
               IsError(ErrorKind::kNotFound, HasSubstr("Schema not found, schema_name:nowhere")));
 }
 
+TEST(Ttl, RowsPastItCountAsAffectedAndAreWarnedOf) {
+  TestDatabase db;
+  ASSERT_THAT(db.Execute("CREATE TABLE cpu (t timestamp NOT NULL, v int, TIMESTAMP KEY(t)) "
+                         "WITH(ttl='2d')"),
+              IsOk());
+  const auto inserted = db.Execute(
+      "INSERT INTO cpu (t, v) VALUES (now() - INTERVAL 3 DAY, 1), (now() - INTERVAL 1 DAY, 2), "
+      "(now(), 3)");
+  ASSERT_THAT(inserted, IsOk());
+  const auto& affected = std::get<AffectedRows>(*inserted);
+  EXPECT_EQ(affected.rows, 3u);
+  EXPECT_THAT(affected.warnings,
+              testing::ElementsAre(
+                  "1 row of table cpu is older than its ttl (2d) and was not kept"));
+  EXPECT_THAT(db.Rows("SELECT v FROM cpu ORDER BY t").value(), testing::ElementsAre("2", "3"));
+}
+
 }  // namespace
 }  // namespace varve

@@ -105,7 +105,7 @@ Result<QueryResult> SessionImpl::Execute(const Statement& statement) {
   return std::visit([this](const auto& kind) { return Run(kind); }, statement);
 }
 
-Status SessionImpl::Ingest(std::vector<PointBatch> points) {
+Result<WriteReport> SessionImpl::Ingest(std::vector<PointBatch> points) {
   return database().WritePoints(options_.schema, std::move(points));
 }
 

@@ -39,6 +39,8 @@ class ResultStream {
 
 struct AffectedRows {
   uint64_t rows = 0;
+  // For whoever sent the statement: what it did not do as he may think, a sentence each.
+  std::vector<std::string> warnings = {};
 };
 
 using QueryResult = std::variant<AffectedRows, std::unique_ptr<ResultStream>>;
@@ -77,7 +79,7 @@ class Session {
   virtual Result<QueryResult> Execute(const Statement& statement) = 0;
 
   // Writes points into the session's schema: see Database::WritePoints.
-  virtual Status Ingest(std::vector<PointBatch> points) = 0;
+  virtual Result<WriteReport> Ingest(std::vector<PointBatch> points) = 0;
 
   // Ends what the session is doing, with kCancelled. From any thread; nothing happens when it is
   // idle.

@@ -145,8 +145,8 @@ Result<QueryResult> SessionImpl::InsertRows(const std::shared_ptr<Table>& table,
     VARVE_ASSIGN(const auto evaluated, EvaluateExpressions(column, rows, i));
     VARVE_ASSIGN(columns[targets[i]], LiteralColumn(column, rows, i, evaluated));
   }
-  VARVE_TRY(WriteColumns(table, schema, std::move(columns)));
-  return AffectedRows{rows.size()};
+  VARVE_ASSIGN(const WriteReport report, WriteColumns(table, schema, std::move(columns)));
+  return AffectedRows{rows.size(), report.Warnings()};
 }
 
 Result<std::shared_ptr<arrow::Array>> SessionImpl::EvaluateExpressions(const ColumnSchema& column,
@@ -222,8 +222,8 @@ Status SessionImpl::AddDefaults(const TableSchema& schema, ColumnArrays& columns
   return {};
 }
 
-Status SessionImpl::WriteColumns(const std::shared_ptr<Table>& table, const TableSchema& schema,
-                                 ColumnArrays columns) {
+Result<WriteReport> SessionImpl::WriteColumns(const std::shared_ptr<Table>& table,
+                                              const TableSchema& schema, ColumnArrays columns) {
   VARVE_TRY(AddDefaults(schema, columns));
   VARVE_ASSIGN(RowBatch batch, BuildRowBatch(schema, table->name(), columns));
   std::vector<TableWrite> writes;
@@ -238,15 +238,16 @@ Result<QueryResult> SessionImpl::InsertQuery(const std::shared_ptr<Table>& table
   VARVE_ASSIGN(RewrittenQuery query, RewriteQuery(sql, Rewriting()));
   VARVE_ASSIGN(const auto stream,
                connection_->Run(CastTo(std::move(query.statement), schema, targets), query.names));
-  VARVE_ASSIGN(const uint64_t rows, WriteStream(table, schema, targets, *stream));
-  return AffectedRows{rows};
+  VARVE_ASSIGN(AffectedRows affected, WriteStream(table, schema, targets, *stream));
+  return affected;
 }
 
-Result<uint64_t> SessionImpl::WriteStream(const std::shared_ptr<Table>& table,
-                                          const TableSchema& schema,
-                                          const std::vector<size_t>& targets,
-                                          ResultStream& stream) {
+Result<AffectedRows> SessionImpl::WriteStream(const std::shared_ptr<Table>& table,
+                                              const TableSchema& schema,
+                                              const std::vector<size_t>& targets,
+                                              ResultStream& stream) {
   uint64_t written = 0;
+  WriteReport report;
   std::vector<std::shared_ptr<arrow::RecordBatch>> pending;
   int64_t pending_rows = 0;
   const auto write = [&]() -> Status {
@@ -258,7 +259,8 @@ Result<uint64_t> SessionImpl::WriteStream(const std::shared_ptr<Table>& table,
     for (size_t i = 0; i < targets.size(); ++i) {
       columns[targets[i]] = whole->column(static_cast<int>(i));
     }
-    VARVE_TRY(WriteColumns(table, schema, std::move(columns)));
+    VARVE_ASSIGN(const WriteReport part, WriteColumns(table, schema, std::move(columns)));
+    report.Add(part);
     written += static_cast<uint64_t>(pending_rows);
     pending.clear();
     pending_rows = 0;
@@ -276,7 +278,7 @@ Result<uint64_t> SessionImpl::WriteStream(const std::shared_ptr<Table>& table,
     }
   }
   VARVE_TRY(write());
-  return written;
+  return AffectedRows{written, report.Warnings()};
 }
 
 Result<QueryResult> SessionImpl::Run(const CopyFromStatement& statement) {
@@ -291,10 +293,10 @@ Result<QueryResult> SessionImpl::Run(const CopyFromStatement& statement) {
     copying_ = connection;
   };
   announce(copy.connection.get());
-  const Result<uint64_t> rows = WriteStream(table, *schema, copy.targets, *copy.rows);
+  Result<AffectedRows> rows = WriteStream(table, *schema, copy.targets, *copy.rows);
   announce(nullptr);
-  VARVE_TRY(rows);
-  return AffectedRows{*rows};
+  VARVE_ASSIGN(AffectedRows affected, std::move(rows));
+  return affected;
 }
 
 }  // namespace varve

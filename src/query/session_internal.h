@@ -57,7 +57,7 @@ class SessionImpl final : public Session {
 
   Result<QueryResult> Execute(std::string_view sql) override;
   Result<QueryResult> Execute(const Statement& statement) override;
-  Status Ingest(std::vector<PointBatch> points) override;
+  Result<WriteReport> Ingest(std::vector<PointBatch> points) override;
   void Cancel() override;
   const std::string& schema() const override { return options_.schema; }
   Status UseSchema(std::string_view schema) override;
@@ -115,11 +115,11 @@ class SessionImpl final : public Session {
                                                             const ValueRows& rows, size_t position);
   // Fills in the DEFAULTs of the columns that are nullptr.
   Status AddDefaults(const TableSchema& schema, ColumnArrays& columns);
-  Status WriteColumns(const std::shared_ptr<Table>& table, const TableSchema& schema,
+  Result<WriteReport> WriteColumns(const std::shared_ptr<Table>& table, const TableSchema& schema,
                       ColumnArrays columns);
   // Writes all rows of the stream, batch by batch; its columns are those of `targets`, in order, of
   // their types.
-  Result<uint64_t> WriteStream(const std::shared_ptr<Table>& table, const TableSchema& schema,
+  Result<AffectedRows> WriteStream(const std::shared_ptr<Table>& table, const TableSchema& schema,
                                const std::vector<size_t>& targets, ResultStream& stream);
 
   EngineState& engine_;

@@ -119,6 +119,15 @@ class Metrics::Impl {
     counter("varve_key_lookups_total", "Keys of such rows looked up in files", stats.key_lookups);
     gauge("varve_series_front_bytes", "Memory of what is known of the newest row of each series",
           stats.front_bytes);
+    counter("varve_ttl_dropped_rows_total",
+            "Rows that were past their table's ttl when they were written, and were not kept",
+            stats.ttl_dropped_rows);
+    AddHousekeeping(counter, stats.housekeeping);
+    counter("varve_late_rows_total",
+            "Rows written that were not beyond the newest row of their series", stats.late_rows);
+    counter("varve_key_lookups_total", "Keys of such rows looked up in files", stats.key_lookups);
+    gauge("varve_series_front_bytes", "Memory of what is known of the newest row of each series",
+          stats.front_bytes);
     gauge("varve_memtable_bytes", "Memory of all memtables", stats.memtable_bytes);
     counter("varve_flushes_total", "Memtables written to files", stats.flushes);
     counter("varve_flushed_rows_total", "Rows written to files", stats.flushed_rows);
@@ -128,6 +137,20 @@ class Metrics::Impl {
     counter("varve_wal_appended_bytes_total", "Bytes appended to the write-ahead log",
             stats.wal.appended_bytes);
     gauge("varve_wal_size_bytes", "Bytes the write-ahead log holds", stats.wal.size_bytes);
+  }
+
+  template <class AddCounter>
+  static void AddHousekeeping(const AddCounter& counter, const HousekeepingStats& stats) {
+    counter("varve_ttl_expired_files_total", "Files taken out of their table by its ttl",
+            stats.ttl_expired_files);
+    counter("varve_expired_versions_total", "Old versions of tables that have expired",
+            stats.expired_versions);
+    counter("varve_gc_passes_total", "Passes of garbage collection", stats.gc_passes);
+    counter("varve_gc_failures_total",
+            "Passes that could not read something and so deleted nothing", stats.gc_failures);
+    counter("varve_gc_deleted_files_total", "Files that garbage collection has deleted",
+            stats.gc_deleted_files);
+    counter("varve_gc_deleted_bytes_total", "Their bytes", stats.gc_deleted_bytes);
   }
 
   const std::function<DatabaseStats()> stats_;

@@ -6,6 +6,7 @@
 #include "server/http/result_encoder.h"
 #include "server/http/session_pool.h"
 #include "server/http/sql_request.h"
+#include "server/http/warning_header.h"
 
 namespace varve {
 namespace {
@@ -91,6 +92,7 @@ Result<HttpResponse> RunSql(SessionPool& sessions, const HttpRequest& request) {
   if (const auto* const affected = std::get_if<AffectedRows>(&result)) {
     HttpResponse response;
     response.body = fmt::format(R"({{"affected_rows":{}}})", affected->rows);
+    AddWarnings(response, affected->warnings);
     return response;
   }
   auto rows = std::get<std::unique_ptr<ResultStream>>(std::move(result));

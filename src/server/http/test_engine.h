@@ -77,7 +77,7 @@ class TestSession final : public Session {
     return std::make_unique<TestStream>(std::get<TestRows>(found->second), state_);
   }
   Result<QueryResult> Execute(const Statement&) override { return NotSupported("only text"); }
-  Status Ingest(std::vector<PointBatch>) override { return {}; }
+  Result<WriteReport> Ingest(std::vector<PointBatch>) override { return WriteReport(); }
   void Cancel() override { ++state_.cancels; }
   const std::string& schema() const override { return schema_; }
   Status UseSchema(std::string_view schema) override {

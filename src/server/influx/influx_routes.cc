@@ -3,6 +3,7 @@
 #include "query/session.h"
 #include "server/http/json_text.h"
 #include "server/http/sql_request.h"
+#include "server/http/warning_header.h"
 #include "server/influx/influx_routes_internal.h"
 #include "server/influx/line_protocol.h"
 
@@ -79,19 +80,23 @@ class Writer {
     if (!parsed) {
       return InfluxError(api, 413, parsed.error().message);
     }
+    WriteReport report;
     if (parsed->rows > 0) {
-      const Status written = sink_.write(*schema, std::move(parsed->batches));
+      const Result<WriteReport> written = sink_.write(*schema, std::move(parsed->batches));
       if (!written) {
         return InfluxError(api, HttpStatusOf(written.error().kind), written.error().message);
       }
+      report = *written;
     }
-    if (parsed->dropped == 0) {
-      return NoContent();
-    }
-    return InfluxError(api, 400,
-                       parsed->rows == 0 ? parsed->errors
-                                         : fmt::format("partial write: {} dropped={}",
-                                                       parsed->errors, parsed->dropped));
+    HttpResponse response =
+        parsed->dropped == 0
+            ? NoContent()
+            : InfluxError(api, 400,
+                          parsed->rows == 0 ? parsed->errors
+                                            : fmt::format("partial write: {} dropped={}",
+                                                          parsed->errors, parsed->dropped));
+    AddWarnings(response, report.Warnings());
+    return response;
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/expired_rows.h"
 #include "model/point_batch.h"
 #include "server/http/http_server.h"
 
@@ -14,7 +15,7 @@ namespace varve {
 struct PointSink {
   std::function<bool(std::string_view schema)> has_schema;
   // As Database::WritePoints.
-  std::function<Status(std::string_view schema, std::vector<PointBatch> points)> write;
+  std::function<Result<WriteReport>(std::string_view schema, std::vector<PointBatch> points)> write;
 };
 
 void AddInfluxRoutes(Router& router, PointSink sink, const Clock& clock);

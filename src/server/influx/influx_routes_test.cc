@@ -15,16 +15,18 @@ using testing::StartsWith;
 class InfluxRoutesTest : public testing::Test {
  protected:
   void SetUp() override {
-    AddInfluxRoutes(router_,
-                    {[](std::string_view schema) { return schema == "public" || schema == "ops"; },
-                     [this](std::string_view schema, std::vector<PointBatch> points) -> Status {
-                       ++writes_;
-                       schema_ = schema;
-                       time_us_ = points[0].time_us[0];
-                       rows_ = points[0].time_us.size();
-                       return answer_;
-                     }},
-                    clock_);
+    AddInfluxRoutes(
+        router_,
+        {[](std::string_view schema) { return schema == "public" || schema == "ops"; },
+         [this](std::string_view schema, std::vector<PointBatch> points) -> Result<WriteReport> {
+           ++writes_;
+           schema_ = schema;
+           time_us_ = points[0].time_us[0];
+           rows_ = points[0].time_us.size();
+           VARVE_TRY(answer_);
+           return report_;
+         }},
+        clock_);
   }
   HttpResponse Post(std::string path, std::string body,
                     std::map<std::string, std::string> query = {},
@@ -40,11 +42,24 @@ class InfluxRoutesTest : public testing::Test {
   ManualClock clock_{TimestampUs(42'000'123)};
   Router router_;
   Status answer_;
+  WriteReport report_;
   int writes_ = 0;
   std::string schema_;
   int64_t time_us_ = 0;
   size_t rows_ = 0;
 };
+
+TEST_F(InfluxRoutesTest, RowsThatWereNotKeptAreToldInAHeader) {
+  EXPECT_FALSE(Post("/write", "m v=1").headers.contains("X-Varve-Warning"));
+  report_.expired = {{"größe", 2, std::chrono::days(7)}};
+  const HttpResponse all = Post("/write", "m v=1 1\nm v=1 2");
+  EXPECT_EQ(all.status, 204);
+  EXPECT_EQ(all.headers.at("X-Varve-Warning"),
+            "2 rows of table gr????e are older than its ttl (7d) and were not kept");
+  const HttpResponse some = Post("/write", "m v=1 1\nbad");
+  EXPECT_EQ(some.status, 400);
+  EXPECT_TRUE(some.headers.contains("X-Varve-Warning"));
+}
 
 TEST_F(InfluxRoutesTest, WhatClientsSend) {
   EXPECT_EQ(Post("/write", "m,h=a b=True,i=2i,s=\"x y\",v=1.5 1700000000000\n",
