@@ -124,11 +124,14 @@ class CompactionTest : public testing::Test {
         return true;
       }
       clock_.Advance(std::chrono::milliseconds(100));
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      std::unique_lock lock(pause_mutex_);
+      pause_.wait_for(lock, std::chrono::milliseconds(2));
     }
     return false;
   }
 
+  std::mutex pause_mutex_;
+  std::condition_variable pause_;  // never notified: other threads go on meanwhile
   ManualClock clock_{TimestampUs(1'000'000)};
   SeededIdSource ids_{1};
   FillingStore store_{&clock_};

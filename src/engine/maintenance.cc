@@ -17,7 +17,6 @@ constexpr int kRetryDoublingsMax = 6;  // a minute between two tries
 constexpr uint64_t kFairTurn = 4;
 // How long a sleeping thread may overlook that time has passed or that it is to stop.
 constexpr auto kSleepMax = std::chrono::milliseconds(500);
-constexpr auto kSleepWhilePaced = std::chrono::milliseconds(20);
 
 void RunAtLowPriority() {
   pthread_setname_np(pthread_self(), "compaction");
@@ -59,6 +58,7 @@ void Maintenance::Stop() {
     stopping_ = true;
   }
   wake_.notify_all();
+  stopped_.notify_all();
   for (auto& thread : threads_) {
     if (thread.joinable()) {
       thread.join();
@@ -211,9 +211,12 @@ void Maintenance::CompactNext(std::unique_lock<std::mutex>& lock) {
 Status Maintenance::Proceed(uint64_t bytes) {
   const Time now = options_.clock->Steady();
   const Time until = now + rate_limit_.Take(bytes, now);
-  while (!stopping_ && options_.clock->Steady() < until) {
-    std::this_thread::sleep_for(
-        std::min<std::chrono::nanoseconds>(kSleepWhilePaced, until - options_.clock->Steady()));
+  if (now < until) {
+    std::unique_lock lock(mutex_);
+    while (!stopping_ && options_.clock->Steady() < until) {
+      stopped_.wait_for(
+          lock, std::min<std::chrono::nanoseconds>(kSleepMax, until - options_.clock->Steady()));
+    }
   }
   return stopping_ ? Cancelled("the database is being closed") : Status();
 }

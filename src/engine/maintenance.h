@@ -103,6 +103,7 @@ class Maintenance {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable stopped_;
   std::atomic<bool> stopping_ = false;
   std::set<std::pair<Time, TableId>> due_;  // when to look at which table
   std::map<TableId, Time> due_at_;          // the same, by table

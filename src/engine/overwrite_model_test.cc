@@ -1,5 +1,5 @@
 // Random writes, with late rows, repeated ones and everything that moves rows in between (sealing,
-// flushing, restarting, new columns), against a plain map: after every step the whole table reads
+// flushing, merging, restarting, new columns), against a plain map: after every step the whole table reads
 // as the map does, a view that is held as it did when it was taken, and older versions as they did
 // when they were new.
 //
@@ -53,6 +53,9 @@ class World {
     options.wal = wal_.get();
     options.clock = &clock_;
     options.ids = &ids_;
+    // Beside the steps, whenever there is something to merge; outputs are split even here.
+    options.compaction_threads = 1;
+    options.compaction_limits.output_rows_max = 1000;
     auto opened = Database::Open(options);
     ASSERT_THAT(opened, IsOk());
     database_ = std::move(*opened);
@@ -68,7 +71,9 @@ class World {
       table()->Seal();  // the flush follows in the background
     } else if (dice < 86) {
       Flush();
-    } else if (dice < 92) {
+    } else if (dice < 89) {
+      ASSERT_THAT(database_->CompactTable(*table()), IsOk());
+    } else if (dice < 93) {
       held_ = Held{table()->View().value(), model_.Expected()};
     } else if (dice < 97) {
       Restart();

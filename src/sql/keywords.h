@@ -26,7 +26,7 @@ bool BeginsUnsupportedStatement(std::string_view word);
 
 // What a statement may begin with, for messages.
 inline constexpr std::string_view kStatementBeginnings =
-    "SELECT, WITH, FROM, VALUES, INSERT, CREATE, DROP, ALTER, SHOW, DESCRIBE, EXISTS, EXPLAIN, USE, "
-    "COPY and COMPACT";
+    "SELECT, WITH, FROM, VALUES, INSERT, CREATE, DROP, ALTER, SHOW, DESCRIBE, EXISTS, EXPLAIN, "
+    "USE, COPY and COMPACT";
 
 }  // namespace varve
