@@ -66,13 +66,13 @@ std::shared_ptr<const PiecePlan> PlanPiece(duckdb::ClientContext& context,
   const RowRange all{piece.blocks().front().begin, piece.blocks().back().end};
   const bool by_series = filters.has_series_filters() && piece.HasSeries();
   if (by_series) {
-    plan->passes = filters.PassingSeries(context, piece);
+    plan->passes = filters.PassingSeries(context, piece, unit);
   }
   if (source.only_rows != nullptr) {
     plan->ranges = OnlyRows(source, unit, all);
   } else if (by_series && piece.IsSorted()) {
-    plan->ranges = RangesOfSeries(piece, plan->passes, plan->time_range);
-    plan->passes.clear();
+    plan->ranges = RangesOfSeries(piece, *plan->passes, plan->time_range);
+    plan->passes.reset();
     plan->narrowed = true;
   } else {
     plan->ranges = {all};

@@ -25,8 +25,8 @@ struct PiecePlan {
   // Each range is of one series that passes the filters on series, and within the exact intervals
   // of time and what has not expired.
   bool narrowed = false;
-  // By series: whether rows pass the filters on series; empty: the ranges hold no others.
-  std::vector<uint8_t> passes;
+  // By series: whether rows pass the filters on series; nullptr: the ranges hold no others.
+  ScanFilters::Passes passes;
 };
 
 // Opens the unit. The source outlives the plan. Throws what reading answers.

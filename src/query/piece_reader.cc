@@ -158,7 +158,7 @@ idx_t PieceReader::Select(duckdb::DataChunk& chunk) {
   if (plan_->hidden != nullptr) {
     RemoveHidden();
   }
-  if (!plan_->passes.empty()) {
+  if (plan_->passes != nullptr) {
     RemoveOtherSeries();
   }
   if (plan_->unit.some_expired && !plan_->narrowed) {
@@ -227,7 +227,7 @@ void PieceReader::RemoveExpired() {
 
 void PieceReader::RemoveOtherSeries() {
   const uint32_t* series = RowSeries();
-  const std::vector<uint8_t>& passes = plan_->passes;
+  const std::vector<uint8_t>& passes = *plan_->passes;
   Keep([&](idx_t place) { return passes[series[place]] != 0; });
 }
 

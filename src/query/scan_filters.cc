@@ -96,10 +96,24 @@ TimeRange ScanFilters::CurrentTimeRange() const {
   return range;
 }
 
-std::vector<uint8_t> ScanFilters::PassingSeries(duckdb::ClientContext& context,
-                                                const ScanPiece& piece) const {
+ScanFilters::Passes ScanFilters::PassingSeries(duckdb::ClientContext& context,
+                                               const ScanPiece& piece, const ScanUnit& unit) const {
+  if (unit.file != nullptr) {
+    return PassingSeries(context, piece);
+  }
+  const std::lock_guard lock(mutex_);
+  Passes& passes = of_memtables_[unit.memtable];
+  if (passes == nullptr) {
+    passes = PassingSeries(context, piece);
+  }
+  return passes;
+}
+
+ScanFilters::Passes ScanFilters::PassingSeries(duckdb::ClientContext& context,
+                                               const ScanPiece& piece) const {
   const idx_t series = piece.series_count();
-  std::vector<uint8_t> passes(series, 1);
+  auto result = std::make_shared<std::vector<uint8_t>>(series, 1);
+  std::vector<uint8_t>& passes = *result;
   for (const Filter& filter : all_) {
     if (!filter.of_series) {
       continue;
@@ -125,7 +139,7 @@ std::vector<uint8_t> ScanFilters::PassingSeries(duckdb::ClientContext& context,
     }
     std::ranges::transform(passes, passes_this, passes.begin(), std::bit_and<uint8_t>());
   }
-  return passes;
+  return result;
 }
 
 }  // namespace varve

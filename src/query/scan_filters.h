@@ -6,6 +6,9 @@
 
 #include <duckdb.hpp>
 #include <duckdb/planner/table_filter.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <vector>
 
 #include "model/time_range.h"
@@ -36,13 +39,19 @@ class ScanFilters {
   // Outside it no row passes now; never before the source's visible_from.
   TimeRange CurrentTimeRange() const;
 
+  using Passes = std::shared_ptr<const std::vector<uint8_t>>;
   // By series of the piece, which has series: whether it passes the filters on series. Throws.
-  std::vector<uint8_t> PassingSeries(duckdb::ClientContext& context, const ScanPiece& piece) const;
+  Passes PassingSeries(duckdb::ClientContext& context, const ScanPiece& piece) const;
+  // The same of the piece of a unit; all units of a memtable share its series, and the answer.
+  Passes PassingSeries(duckdb::ClientContext& context, const ScanPiece& piece,
+                       const ScanUnit& unit) const;
 
  private:
   const TableSource& source_;
   std::vector<Filter> all_;
   bool has_series_filters_ = false;
+  mutable std::mutex mutex_;
+  mutable std::map<size_t, Passes> of_memtables_;
 };
 
 }  // namespace varve
