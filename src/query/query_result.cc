@@ -174,5 +174,8 @@ std::shared_ptr<arrow::Array> BooleanArray(const std::vector<bool>& values) {
 std::shared_ptr<arrow::Array> UInt8Array(const std::vector<uint8_t>& values) {
   return ArrayOf<arrow::UInt8Builder>(values);
 }
+std::shared_ptr<arrow::Array> UInt64Array(const std::vector<uint64_t>& values) {
+  return ArrayOf<arrow::UInt64Builder>(values);
+}
 
 }  // namespace varve

@@ -34,5 +34,6 @@ std::unique_ptr<ResultStream> TableOf(std::vector<NamedColumn> columns);
 std::shared_ptr<arrow::Array> StringArray(const std::vector<std::string>& values);
 std::shared_ptr<arrow::Array> BooleanArray(const std::vector<bool>& values);
 std::shared_ptr<arrow::Array> UInt8Array(const std::vector<uint8_t>& values);
+std::shared_ptr<arrow::Array> UInt64Array(const std::vector<uint64_t>& values);
 
 }  // namespace varve

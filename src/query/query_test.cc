@@ -269,10 +269,40 @@ TEST(Ttl, RowsPastItCountAsAffectedAndAreWarnedOf) {
   ASSERT_THAT(inserted, IsOk());
   const auto& affected = std::get<AffectedRows>(*inserted);
   EXPECT_EQ(affected.rows, 3u);
-  EXPECT_THAT(affected.warnings,
-              testing::ElementsAre(
-                  "1 row of table cpu is older than its ttl (2d) and was not kept"));
+  EXPECT_THAT(
+      affected.warnings,
+      testing::ElementsAre("1 row of table cpu is older than its ttl (2d) and was not kept"));
   EXPECT_THAT(db.Rows("SELECT v FROM cpu ORDER BY t").value(), testing::ElementsAre("2", "3"));
+}
+
+TEST(Calls, ExpiryAndGarbageCollectionByHand) {
+  TestDatabase db;
+  ASSERT_THAT(db.Execute("CREATE TABLE g (t timestamp NOT NULL, v int, TIMESTAMP KEY(t)) "
+                         "WITH(enable_ttl='false')"),
+              IsOk());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT(db.Execute(fmt::format("INSERT INTO g (t, v) VALUES ({}, {})", i, i)), IsOk());
+    ASSERT_THAT(db.database().FlushAll(), IsOk());
+  }
+  const auto plan =
+      db.Rows("CALL varve_expire_snapshots('g', retain_last => 1, dry_run => true)").value();
+  ASSERT_EQ(plan.size(), 3u);
+  EXPECT_THAT(plan[0],
+              testing::AllOf(testing::StartsWith("1\t20"), testing::EndsWith("\twould expire")));
+  const auto done = db.Rows("CALL varve_expire_snapshots('g', retain_last => 1)").value();
+  ASSERT_EQ(done.size(), 3u);
+  EXPECT_THAT(done[2],
+              testing::AllOf(testing::StartsWith("3\t20"), testing::EndsWith("\texpired")));
+  EXPECT_TRUE(db.Rows("CALL varve_expire_snapshots('g', retain_last => 1)").value().empty());
+  EXPECT_EQ(db.Rows("SELECT count(*) FROM g").value(), std::vector<std::string>{"3"});
+  EXPECT_TRUE(db.Rows("CALL varve_gc(grace => '0s')").value().empty());
+  ASSERT_THAT(db.Execute("DROP TABLE g"), IsOk());
+  const auto garbage = db.Rows("CALL varve_gc(dry_run => true)").value();
+  ASSERT_GE(garbage.size(), 3u);
+  EXPECT_THAT(garbage,
+              testing::Each(testing::EndsWith("\tits table has been dropped\twould be deleted")));
+  EXPECT_THAT(db.Rows("CALL varve_gc()").value(), testing::Each(testing::EndsWith("\tdeleted")));
+  EXPECT_TRUE(db.Rows("CALL varve_gc()").value().empty());
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // Private to query/.
 //
 // The work is spread by kind: session.cc (dispatch, queries), session_ddl.cc, session_show.cc,
-// session_insert.cc, copy_from.cc.
+// session_insert.cc, session_call.cc, copy_from.cc.
 #pragma once
 
 #include <duckdb.hpp>
@@ -87,6 +87,8 @@ class SessionImpl final : public Session {
   Result<QueryResult> Run(const ModifySettingStatement& statement);
   Result<QueryResult> Run(const CreateSchemaStatement& statement);
   Result<QueryResult> Run(const CompactTableStatement& statement);
+  Result<QueryResult> Run(const GcStatement& statement);
+  Result<QueryResult> Run(const ExpireSnapshotsStatement& statement);
   Result<QueryResult> Run(const UseStatement& statement);
   Result<QueryResult> Run(const DescribeStatement& statement);
   Result<QueryResult> Run(const ShowTablesStatement& statement);

@@ -27,6 +27,6 @@ bool BeginsUnsupportedStatement(std::string_view word);
 // What a statement may begin with, for messages.
 inline constexpr std::string_view kStatementBeginnings =
     "SELECT, WITH, FROM, VALUES, INSERT, CREATE, DROP, ALTER, SHOW, DESCRIBE, EXISTS, EXPLAIN, "
-    "USE, COPY and COMPACT";
+    "USE, COPY, COMPACT and CALL";
 
 }  // namespace varve

@@ -22,7 +22,8 @@ constexpr std::array kStatements = {
     Entry{"DESCRIBE", ParseDescribe}, Entry{"DESC", ParseDescribe},
     Entry{"SHOW", ParseShow},         Entry{"EXISTS", ParseExists},
     Entry{"USE", ParseUse},           Entry{"EXPLAIN", ParseExplain},
-    Entry{"COPY", ParseCopy},         Entry{"COMPACT", ParseCompact}};
+    Entry{"COPY", ParseCopy},         Entry{"COMPACT", ParseCompact},
+    Entry{"CALL", ParseCall}};
 
 Result<Statement> ParseStatement(Cursor& cursor) {
   if (cursor.AtQuery() || cursor.AtKeyword("VALUES")) {

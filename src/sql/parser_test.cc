@@ -422,13 +422,48 @@ TEST(ParserTest, Explain) {
   EXPECT_THAT(ParseSql("EXPLAIN INSERT INTO t VALUES (1)"), IsInvalid("Expected a query"));
 }
 
+TEST(ParserTest, CallsOfProcedures) {
+  EXPECT_EQ(Parsed<GcStatement>("CALL varve_gc()").mode, CallMode::kRun);
+  EXPECT_EQ(Parsed<GcStatement>("call VARVE_GC(dry_run => TRUE);").mode, CallMode::kDryRun);
+  EXPECT_EQ(Parsed<GcStatement>("CALL varve_gc(grace=>'2h', dry_run=>false)").grace, "2h");
+  const auto expire = Parsed<ExpireSnapshotsStatement>(
+      "CALL varve_expire_snapshots('ops.`My t`', retain_last => 5, older_than => '1d', "
+      "dry_run => true)");
+  EXPECT_EQ(expire.name, (TableName{"", "ops", "My t"}));
+  EXPECT_EQ(expire.retain_last, 5u);
+  EXPECT_EQ(expire.older_than, "1d");
+  EXPECT_EQ(expire.mode, CallMode::kDryRun);
+  EXPECT_EQ(
+      Parsed<ExpireSnapshotsStatement>("CALL varve_expire_snapshots(table => 't')").name.table,
+      "t");
+  const std::vector<std::pair<const char*, const char*>> wrong = {
+      {"CALL", "Expected the name of a procedure (varve_gc or varve_expire_snapshots)"},
+      {"CALL pragma_version()", "Expected the name of a procedure"},
+      {"CALL varve_gc", "Expected '('"},
+      {"CALL varve_gc(true)", "The arguments are dry_run => ..., grace => ..."},
+      {"CALL varve_gc(dry_run => 1)", "dry_run is true or false"},
+      {"CALL varve_gc(dry_run => true, dry_run => true)", "Argument dry_run is given twice"},
+      {"CALL varve_gc(grace => 2)", "grace is a duration in single quotes"},
+      {"CALL varve_gc(dry_run => true grace => '1h')", "Expected ',' or ')'"},
+      {"CALL varve_gc(dry_run =>", "Expected an argument"},
+      {"CALL varve_expire_snapshots()", "the table first"},
+      {"CALL varve_expire_snapshots('t', retain_last => 0)", "1 or more"},
+      {"CALL varve_expire_snapshots('t', retain_last => '5')", "1 or more"},
+      {"CALL varve_expire_snapshots('t t')", "Expected"},
+      {"CALL varve_expire_snapshots('t', keep => 5)", "The arguments are table => ..."},
+      {"CALL varve_gc() now", "Expected"}};
+  for (const auto& [sql, message] : wrong) {
+    EXPECT_THAT(ParseSql(sql), IsInvalid(message)) << sql;
+  }
+}
+
 TEST(ParserTest, WhatDuckDbWouldDoIsNotSupported) {
   for (const std::string_view word :
-       {"ATTACH",  "DETACH",  "INSTALL", "LOAD",       "SET",        "RESET",     "PRAGMA",
-        "EXPORT",  "IMPORT",  "CALL",    "UPDATE",     "DELETE",     "TRUNCATE",  "MERGE",
-        "BEGIN",   "START",   "COMMIT",  "ROLLBACK",   "CHECKPOINT", "FORCE",     "VACUUM",
-        "ANALYZE", "PREPARE", "EXECUTE", "DEALLOCATE", "COMMENT",    "SUMMARIZE", "PIVOT",
-        "UNPIVOT", "TABLE",   "REPLACE", "GRANT",      "REVOKE",     "ABORT"}) {
+       {"ATTACH",  "DETACH",  "INSTALL",    "LOAD",       "SET",       "RESET",  "PRAGMA",
+        "EXPORT",  "IMPORT",  "UPDATE",     "DELETE",     "TRUNCATE",  "MERGE",  "BEGIN",
+        "START",   "COMMIT",  "ROLLBACK",   "CHECKPOINT", "FORCE",     "VACUUM", "ANALYZE",
+        "PREPARE", "EXECUTE", "DEALLOCATE", "COMMENT",    "SUMMARIZE", "PIVOT",  "UNPIVOT",
+        "TABLE",   "REPLACE", "GRANT",      "REVOKE",     "ABORT"}) {
     EXPECT_THAT(ParseSql(std::string(word) + " x 'y'"),
                 IsError(ErrorKind::kNotSupported,
                         StartsWith("Unsupported SQL statement: " + std::string(word) + "\n")));

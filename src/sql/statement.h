@@ -114,6 +114,21 @@ struct CompactTableStatement {  // COMPACT TABLE t
   TableName name;
 };
 
+enum class CallMode : uint8_t { kRun, kDryRun };
+
+struct GcStatement {  // CALL varve_gc(dry_run => true, grace => '1h')
+  CallMode mode = CallMode::kRun;
+  std::optional<std::string> grace;  // a duration
+};
+
+// CALL varve_expire_snapshots('t', retain_last => 5, older_than => '2h', dry_run => true)
+struct ExpireSnapshotsStatement {
+  TableName name;
+  std::optional<uint64_t> retain_last;
+  std::optional<std::string> older_than;  // a duration
+  CallMode mode = CallMode::kRun;
+};
+
 struct QueryStatement {  // SELECT, WITH, VALUES, FROM …
   std::string sql;       // in DuckDB's spelling
 };
@@ -128,7 +143,7 @@ using Statement =
     std::variant<CreateTableStatement, DropTableStatement, AddColumnsStatement,
                  ModifySettingStatement, InsertStatement, DescribeStatement, ShowTablesStatement,
                  ShowDatabasesStatement, ShowCreateTableStatement, ExistsStatement, UseStatement,
-                 CreateSchemaStatement, CopyFromStatement, CompactTableStatement, QueryStatement,
-                 ExplainStatement>;
+                 CreateSchemaStatement, CopyFromStatement, CompactTableStatement, GcStatement,
+                 ExpireSnapshotsStatement, QueryStatement, ExplainStatement>;
 
 }  // namespace varve

@@ -18,6 +18,7 @@ Result<Statement> ParseExists(Cursor& cursor);
 Result<Statement> ParseUse(Cursor& cursor);
 Result<Statement> ParseCopy(Cursor& cursor);
 Result<Statement> ParseCompact(Cursor& cursor);
+Result<Statement> ParseCall(Cursor& cursor);  // call_parser.cc
 Result<Statement> ParseExplain(Cursor& cursor);
 
 // kNotSupported "Unsupported SQL statement: CREATE VIEW": `words` and then the word that the cursor

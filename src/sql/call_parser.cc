@@ -1,0 +1,168 @@
+// CALL varve_gc(...), CALL varve_expire_snapshots(...).
+#include <array>
+#include <charconv>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "sql/error_text.h"
+#include "sql/keywords.h"
+#include "sql/statement_parsers.h"
+
+namespace varve {
+namespace {
+
+constexpr std::string_view kGc = "varve_gc";
+constexpr std::string_view kExpireSnapshots = "varve_expire_snapshots";
+
+// What is written behind "name =>".
+struct Argument {
+  std::string name;  // "" = by position
+  std::string text;
+  bool quoted = false;
+  size_t offset = 0;
+};
+
+Result<Argument> ParseArgument(Cursor& cursor) {
+  Argument out;
+  const bool named = cursor.token().kind == TokenKind::kWord &&
+                     cursor.Peek().kind == TokenKind::kSymbol && cursor.Peek().text == "=>";
+  if (named) {
+    out.name = ToLower(cursor.token().text);
+    cursor.Advance();
+    cursor.Advance();
+  }
+  out.offset = cursor.token().offset;
+  if (cursor.AtString()) {
+    out.quoted = true;
+    VARVE_ASSIGN(out.text, cursor.ExpectString("a value"));
+    return out;
+  }
+  const TokenKind kind = cursor.token().kind;
+  if (kind != TokenKind::kNumber && kind != TokenKind::kWord) {
+    return cursor.Expected("an argument: name => value");
+  }
+  out.text = cursor.token().text;
+  cursor.Advance();
+  return out;
+}
+
+Result<std::vector<Argument>> ParseArguments(Cursor& cursor,
+                                             std::span<const std::string_view> names,
+                                             std::string_view positional) {
+  VARVE_TRY(cursor.ExpectSymbol('('));
+  std::vector<Argument> arguments;
+  std::set<std::string> seen;
+  while (!cursor.TakeSymbol(')')) {
+    if (!arguments.empty() && !cursor.TakeSymbol(',')) {
+      return cursor.Expected("',' or ')'");
+    }
+    VARVE_ASSIGN(Argument argument, ParseArgument(cursor));
+    if (argument.name.empty() && arguments.empty() && !positional.empty()) {
+      argument.name = positional;
+    }
+    bool known = false;
+    std::string all;
+    for (const std::string_view name : names) {
+      known = known || name == argument.name;
+      all += fmt::format("{}{} => ...", all.empty() ? "" : ", ", name);
+    }
+    if (!known) {
+      return cursor.Invalid(argument.offset, fmt::format("The arguments are {}", all));
+    }
+    if (!seen.insert(argument.name).second) {
+      return cursor.Invalid(argument.offset,
+                            fmt::format("Argument {} is given twice", argument.name));
+    }
+    arguments.push_back(std::move(argument));
+  }
+  return arguments;
+}
+
+Result<CallMode> ModeOf(const Cursor& cursor, const Argument& argument) {
+  const std::string value = ToLower(argument.text);
+  if (value == "true") {
+    return CallMode::kDryRun;
+  }
+  if (value == "false") {
+    return CallMode::kRun;
+  }
+  return cursor.Invalid(argument.offset, fmt::format("{} is true or false", argument.name));
+}
+
+Result<uint64_t> CountOf(const Cursor& cursor, const Argument& argument) {
+  uint64_t count = 0;
+  const std::string& text = argument.text;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (argument.quoted || error != std::errc() || end != text.data() + text.size() || count == 0) {
+    return cursor.Invalid(argument.offset,
+                          fmt::format("{} is a number of versions, 1 or more", argument.name));
+  }
+  return count;
+}
+
+Result<std::string> DurationOf(const Cursor& cursor, const Argument& argument) {
+  if (!argument.quoted) {
+    return cursor.Invalid(
+        argument.offset,
+        fmt::format("{} is a duration in single quotes, like '2h' or '1d12h'", argument.name));
+  }
+  return argument.text;
+}
+
+Result<Statement> ParseGc(Cursor& cursor) {
+  static constexpr std::array<std::string_view, 2> kNames = {"dry_run", "grace"};
+  VARVE_ASSIGN(const auto arguments, ParseArguments(cursor, kNames, ""));
+  GcStatement out;
+  for (const Argument& argument : arguments) {
+    if (argument.name == "dry_run") {
+      VARVE_ASSIGN(out.mode, ModeOf(cursor, argument));
+    } else {
+      VARVE_ASSIGN(out.grace, DurationOf(cursor, argument));
+    }
+  }
+  return out;
+}
+
+Result<Statement> ParseExpireSnapshots(Cursor& cursor) {
+  static constexpr std::array<std::string_view, 4> kNames = {"table", "retain_last", "older_than",
+                                                             "dry_run"};
+  VARVE_ASSIGN(const auto arguments, ParseArguments(cursor, kNames, "table"));
+  ExpireSnapshotsStatement out;
+  for (const Argument& argument : arguments) {
+    if (argument.name == "table") {
+      // The text holds a name as it would stand in a statement.
+      Cursor name(argument.text, cursor.double_quotes());
+      VARVE_ASSIGN(out.name, name.ExpectTableName());
+      VARVE_TRY(name.ExpectEnd());
+    } else if (argument.name == "retain_last") {
+      VARVE_ASSIGN(out.retain_last, CountOf(cursor, argument));
+    } else if (argument.name == "older_than") {
+      VARVE_ASSIGN(out.older_than, DurationOf(cursor, argument));
+    } else {
+      VARVE_ASSIGN(out.mode, ModeOf(cursor, argument));
+    }
+  }
+  if (out.name.table.empty()) {
+    return cursor.Expected("the table first: varve_expire_snapshots('t', ...)");
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Statement> ParseCall(Cursor& cursor) {
+  const Token name = cursor.token();
+  if (name.kind == TokenKind::kWord && IsKeyword(name, "VARVE_GC")) {
+    cursor.Advance();
+    return ParseGc(cursor);
+  }
+  if (name.kind == TokenKind::kWord && IsKeyword(name, "VARVE_EXPIRE_SNAPSHOTS")) {
+    cursor.Advance();
+    return ParseExpireSnapshots(cursor);
+  }
+  return cursor.Expected(fmt::format("the name of a procedure ({} or {})", kGc, kExpireSnapshots));
+}
+
+}  // namespace varve
