@@ -4,6 +4,7 @@
 #include "query/coercions.h"
 #include "query/duckdb_bridge.h"
 #include "query/duckdb_fence.h"
+#include "query/early_stop.h"
 #include "query/session_internal.h"
 
 namespace varve {
@@ -49,6 +50,9 @@ class QueryEngineImpl final : public QueryEngine {
     PrepareFencedConfig(config);
     duckdb::StorageExtension::Register(
         config, "varve", MakeStorageExtension(*state_.options.database));
+    if (state_.options.early_stop == EarlyStop::kOn) {
+      RegisterEarlyStop(config);
+    }
     config.options.maximum_memory = state_.options.memory_bytes_max;
     config.options.use_temporary_directory = !state_.options.temp_folder.empty();
     config.options.temporary_directory = state_.options.temp_folder;

@@ -52,6 +52,10 @@ struct CopyPolicy {
   enum class Reach { kAllowedFolders, kEverywhere } reach = Reach::kAllowedFolders;
 };
 
+// Whether plans may read less than all that they name, where the answer is the same (early_stop.h).
+// Tests compare both.
+enum class EarlyStop : uint8_t { kOn, kOff };
+
 struct QueryEngineOptions {
   Database* database = nullptr;                   // outlives the engine
   uint64_t memory_bytes_max = uint64_t{2} << 30;  // of DuckDB's operators
@@ -59,6 +63,7 @@ struct QueryEngineOptions {
   uint64_t temp_bytes_max = uint64_t{10} << 30;
   size_t threads = 0;  // 0 = one per core
   CopyPolicy copy;
+  EarlyStop early_stop = EarlyStop::kOn;
 };
 
 struct SessionOptions {

@@ -189,6 +189,12 @@ duckdb::InsertionOrderPreservingMap<std::string> DescribePlan(
   text["Table"] = data.source->name;
   text["Files"] = fmt::format("{} of {}", files, data.source->view.version->files.size());
   text["Rows in memory"] = std::to_string(rows_in_memory);
+  if (data.source->only_rows) {
+    text["Only"] = "the last rows of series";
+  }
+  if (data.source->order == TableSource::Order::kNewestFirst) {
+    text["Order"] = "the newest first";
+  }
   return text;
 }
 
