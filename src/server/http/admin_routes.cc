@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/units.h"
 #include "server/http/admin_routes_internal.h"
 #include "server/http/metrics.h"
 
@@ -33,6 +34,24 @@ HttpResponse ChangeLogLevel(const HttpRequest& request) {
   return ErrorResponse(400, "Only allow to change log level to <trace|debug|info>");
 }
 
+HttpResponse CompactionReport(const MaintenanceStats& stats,
+                              const std::vector<DamagedFile>& damaged) {
+  nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  for (const DamagedFile& entry : damaged) {
+    files.push_back({{"table", entry.table},
+                     {"path", entry.file.path},
+                     {"reason", entry.file.reason},
+                     {"since", FormatTimestamp(entry.file.since.value())}});
+  }
+  return Json({{"running", stats.running},
+               {"compactions", stats.compactions},
+               {"failures", stats.failures},
+               {"pending_tables", stats.pending_tables},
+               {"pending_files", stats.pending_files},
+               {"pending_bytes", stats.pending_bytes},
+               {"quarantined_files", std::move(files)}});
+}
+
 }  // namespace
 
 void AddAdminRoutes(Router& router, AdminSources sources) {
@@ -44,6 +63,9 @@ void AddAdminRoutes(Router& router, AdminSources sources) {
                  {"status", "pass"},
                  {"checks", nlohmann::ordered_json::array()}});
   });
+  router.Add("GET", "/debug/compaction",
+             [stats = sources.stats, damaged = std::move(sources.damaged_files)](
+                 const HttpRequest&) { return CompactionReport(stats().compaction, damaged()); });
   const auto metrics = std::make_shared<Metrics>(std::move(sources.stats));
   router.SetObserver([metrics](std::string_view route, int status, std::chrono::nanoseconds time) {
     metrics->ObserveRequest(route, status, time);

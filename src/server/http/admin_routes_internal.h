@@ -15,9 +15,15 @@ struct FlushOutcome {
   std::vector<std::string> failed;
 };
 
+struct DamagedFile {
+  std::string table;  // with its schema
+  QuarantinedFile file;
+};
+
 struct AdminSources {
   std::function<DatabaseStats()> stats;
   std::function<FlushOutcome()> flush_all;
+  std::function<std::vector<DamagedFile>()> damaged_files;
 };
 
 void AddAdminRoutes(Router& router, AdminSources sources);

@@ -23,11 +23,28 @@ FlushOutcome FlushTables(Database& database) {
   return outcome;
 }
 
+std::vector<DamagedFile> DamagedFiles(Database& database) {
+  std::vector<DamagedFile> files;
+  for (const std::string& schema : database.ListSchemas()) {
+    const auto tables = database.ListTables(schema);
+    if (!tables) {
+      continue;  // dropped since
+    }
+    for (const auto& table : *tables) {
+      for (QuarantinedFile& file : table->compaction().quarantined()) {
+        files.push_back({schema + "." + table->name(), std::move(file)});
+      }
+    }
+  }
+  return files;
+}
+
 }  // namespace
 
 void AddAdminRoutes(Router& router, Database& database) {
   AddAdminRoutes(router, AdminSources{[&database] { return database.stats(); },
-                                      [&database] { return FlushTables(database); }});
+                                      [&database] { return FlushTables(database); },
+                                      [&database] { return DamagedFiles(database); }});
 }
 
 }  // namespace varve

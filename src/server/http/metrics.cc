@@ -114,11 +114,6 @@ class Metrics::Impl {
             stats.rejected_writes);
     counter("varve_recovered_rows_total", "Rows replayed from the log at the start",
             stats.recovered_rows);
-    counter("varve_late_rows_total",
-            "Rows written that were not beyond the newest row of their series", stats.late_rows);
-    counter("varve_key_lookups_total", "Keys of such rows looked up in files", stats.key_lookups);
-    gauge("varve_series_front_bytes", "Memory of what is known of the newest row of each series",
-          stats.front_bytes);
     counter("varve_ttl_dropped_rows_total",
             "Rows that were past their table's ttl when they were written, and were not kept",
             stats.ttl_dropped_rows);
@@ -133,10 +128,39 @@ class Metrics::Impl {
     counter("varve_flushed_rows_total", "Rows written to files", stats.flushed_rows);
     counter("varve_flush_failures_total", "Flushes that failed and are tried again",
             stats.flush_failures);
+    AddCompaction(families, stats);
     counter("varve_wal_appends_total", "Appends to the write-ahead log", stats.wal.appends);
     counter("varve_wal_appended_bytes_total", "Bytes appended to the write-ahead log",
             stats.wal.appended_bytes);
     gauge("varve_wal_size_bytes", "Bytes the write-ahead log holds", stats.wal.size_bytes);
+  }
+
+  static void AddCompaction(std::vector<prometheus::MetricFamily>& families,
+                            const DatabaseStats& stats) {
+    const auto add = [&](prometheus::MetricType type, const char* name, const char* help,
+                         uint64_t value) {
+      families.push_back(Single(name, help, type, static_cast<double>(value)));
+    };
+    const auto counter = prometheus::MetricType::Counter;
+    const auto gauge = prometheus::MetricType::Gauge;
+    const MaintenanceStats& compaction = stats.compaction;
+    add(counter, "varve_compactions_total", "Merges of files that were committed",
+        compaction.compactions);
+    add(counter, "varve_compaction_failures_total", "Merges of files that failed",
+        compaction.failures);
+    add(counter, "varve_compaction_rows_total", "Rows read by merges", compaction.rows);
+    add(counter, "varve_compaction_read_bytes_total", "Bytes of the files that were merged",
+        compaction.bytes_read);
+    add(counter, "varve_compaction_written_bytes_total", "Bytes of the files that merges wrote",
+        compaction.bytes_written);
+    add(gauge, "varve_compaction_running", "Merges that run now", compaction.running);
+    add(gauge, "varve_compaction_pending_tables", "Tables that wait for a merge",
+        compaction.pending_tables);
+    add(gauge, "varve_compaction_pending_files", "Files that wait to be merged",
+        compaction.pending_files);
+    add(gauge, "varve_compaction_pending_bytes", "Bytes of these files", compaction.pending_bytes);
+    add(gauge, "varve_quarantined_files", "Files that cannot be read and are left alone",
+        stats.quarantined_files);
   }
 
   template <class AddCounter>

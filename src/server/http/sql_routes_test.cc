@@ -184,9 +184,16 @@ class AdminRoutesTest : public testing::Test {
                                DatabaseStats stats;
                                stats.tables = 7;
                                stats.written_rows = 1'000'001;
+                               stats.compaction.compactions = 9;
+                               stats.compaction.pending_files = 4;
+                               stats.quarantined_files = 1;
                                return stats;
                              },
-                             [] { return FlushOutcome{{"a", "b"}, {"c"}}; }});
+                             [] { return FlushOutcome{{"a", "b"}, {"c"}}; },
+                             [] {
+                               return std::vector<DamagedFile>{
+                                   {"public.a", {Uuid(), "x/y.parquet", "torn", TimestampUs(0)}}};
+                             }});
   }
   HttpResponse Ask(std::string method, std::string path) {
     HttpRequest request{.method = std::move(method), .path = std::move(path)};
@@ -199,6 +206,17 @@ TEST_F(AdminRoutesTest, Answers) {
   EXPECT_EQ(Ask("GET", "/").body, R"({"status":"ok"})");
   EXPECT_THAT(Ask("GET", "/health").body, HasSubstr(R"("status":"pass")"));
   EXPECT_EQ(Ask("POST", "/debug/flush_memtable").body, R"({"success":["a","b"],"failed":["c"]})");
+}
+
+TEST_F(AdminRoutesTest, TellsOfCompactionsAndFilesThatCannotBeRead) {
+  EXPECT_EQ(Ask("GET", "/debug/compaction").body,
+            R"({"running":0,"compactions":9,"failures":0,"pending_tables":0,"pending_files":4,)"
+            R"("pending_bytes":0,"quarantined_files":[{"table":"public.a","path":"x/y.parquet",)"
+            R"("reason":"torn","since":"1970-01-01T00:00:00Z"}]})");
+  const std::string metrics = Ask("GET", "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("varve_compactions_total 9"));
+  EXPECT_THAT(metrics, HasSubstr("varve_compaction_pending_files 4"));
+  EXPECT_THAT(metrics, HasSubstr("varve_quarantined_files 1"));
 }
 
 TEST_F(AdminRoutesTest, ChangesTheLogLevel) {
