@@ -1,7 +1,7 @@
 // Random writes, with late rows, repeated ones and everything that moves rows in between (sealing,
-// flushing, merging, restarting, new columns), against a plain map: after every step the whole table reads
-// as the map does, a view that is held as it did when it was taken, and older versions as they did
-// when they were new.
+// flushing, merging, restarting, new columns), against a plain map: after every step the whole
+// table reads as the map does, a view that is held as it did when it was taken, and older versions
+// as they did when they were new.
 //
 // VARVE_MODEL_MINUTES makes it run that long, with new seeds; VARVE_MODEL_SEED begins with one.
 #include <gtest/gtest.h>
