@@ -20,24 +20,6 @@ namespace varve {
 namespace {
 
 constexpr std::string_view kFormatFile = "FORMAT";
-constexpr std::string_view kEditSuffix = ".json";
-constexpr size_t kVersionDigits = 20;
-
-// The version whose edit the object is; nullopt for a checkpoint or something else.
-std::optional<VersionId> VersionOf(std::string_view path) {
-  std::string_view name = path.substr(path.rfind('/') + 1);
-  if (!name.ends_with(kEditSuffix) || name.size() != kVersionDigits + kEditSuffix.size()) {
-    return std::nullopt;
-  }
-  uint64_t version = 0;
-  for (const char digit : name.substr(0, kVersionDigits)) {
-    if (digit < '0' || digit > '9') {
-      return std::nullopt;
-    }
-    version = version * 10 + static_cast<uint64_t>(digit - '0');
-  }
-  return VersionId(version);
-}
 
 class FolderCheck {
  public:
@@ -100,14 +82,15 @@ class FolderCheck {
       Finding(fmt::format("table {}: {}", name, objects.error().message));
       return;
     }
+    const auto versions = (*log)->Versions();
+    if (!versions) {
+      Finding(fmt::format("table {}: {}", name, versions.error().message));
+      return;
+    }
     // Of all versions that are kept: a file that several name is read once.
     std::set<std::string> referenced;
-    uint64_t versions = 0;
-    for (const ObjectInfo& object : *objects) {
-      if (const std::optional<VersionId> id = VersionOf(object.path)) {
-        ++versions;
-        CheckVersion(name, **log, *id, referenced);
-      }
+    for (const VersionId id : *versions) {
+      CheckVersion(name, **log, id, referenced);
     }
     uint64_t bytes = 0;
     uint64_t unreferenced = 0;
@@ -117,8 +100,8 @@ class FolderCheck {
       unreferenced += data && !referenced.contains(object.path) ? 1 : 0;
     }
     output_.progress(
-        fmt::format("table {}: {} versions, {} files, {}{}", name, versions, referenced.size(),
-                    FormatSize(bytes),
+        fmt::format("table {}: {} versions, {} files, {}{}", name, versions->size(),
+                    referenced.size(), FormatSize(bytes),
                     unreferenced == 0 ? "" : fmt::format(", {} unreferenced", unreferenced)));
   }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "main/check_command.h"
+#include "main/gc_command.h"
 #include "main/server_command.h"
 #include "main/server_config.h"
 #include "main/sql_command.h"
@@ -41,6 +42,14 @@ constexpr char kCheckExamples[] = R"(Examples:
 
 Reads every file and compares it with the checksums in the manifests; prints what is wrong on
 standard error. Exit code 1 when something is.)";
+
+constexpr char kGcExamples[] = R"(Examples:
+  varve gc ./varve-data --dry-run              what would be deleted; end its server first
+  varve gc ./varve-data
+  varve gc --url http://127.0.0.1:5440         a server does it while it works
+
+Deletes the files that no version of a table names, and those of tables that have been dropped. A
+server does so by itself; see housekeeping_interval.)";
 
 constexpr char kExamples[] = R"(Examples:
   varve server --data ./varve-data
@@ -99,6 +108,16 @@ int SqlMain(varve::SqlCommandOptions options, const std::string& format) {
   return done ? kDone : Fail(done.error(), kFailed);
 }
 
+int GcMain(varve::GcCommandOptions options, const std::string& format) {
+  const varve::Result<varve::OutputFormat> parsed = varve::ParseOutputFormat(format);
+  if (!parsed) {
+    return Fail(parsed.error(), kWrongUsage);
+  }
+  options.format = *parsed;
+  const varve::Status done = varve::RunGc(options);
+  return done ? kDone : Fail(done.error(), kFailed);
+}
+
 int CheckMain(const std::string& folder) {
   const varve::CheckOutput output = {
       .progress = [](std::string_view line) { fmt::print("{}\n", line); },
@@ -152,6 +171,20 @@ int main(int argc, char** argv) {
   check->add_option("folder", checked_folder, "the data folder")->required();
   check->footer(kCheckExamples);
 
+  varve::GcCommandOptions gc_options{.folder = std::nullopt, .url = "http://127.0.0.1:5440"};
+  std::string gc_format = "table";
+  bool gc_dry_run = false;
+  CLI::App* const gc = app.add_subcommand("gc", "Deletes files that nothing needs any more.");
+  auto* const gc_url =
+      gc->add_option("--url", gc_options.url, "the server [http://127.0.0.1:5440]");
+  gc->add_option("folder,--data", gc_options.folder, "the data folder, without a server")
+      ->excludes(gc_url);
+  gc->add_flag("--dry-run", gc_dry_run, "deletes nothing");
+  gc->add_option("--grace", gc_options.grace,
+                 "how old a file must be to be deleted [1h]");
+  gc->add_option("--format", gc_format, "table, csv or json [table]");
+  gc->footer(kGcExamples);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -159,6 +192,10 @@ int main(int argc, char** argv) {
   }
   if (server->parsed()) {
     return ServerMain(server_arguments);
+  }
+  if (gc->parsed()) {
+    gc_options.run = gc_dry_run ? varve::GcRun::kDryRun : varve::GcRun::kDelete;
+    return GcMain(std::move(gc_options), gc_format);
   }
   return check->parsed() ? CheckMain(checked_folder) : SqlMain(std::move(sql_options), format);
 }

@@ -6,6 +6,7 @@
 // found out about too late.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -30,6 +31,8 @@ struct ServerConfig {
   uint64_t query_temp_bytes_max = uint64_t{10} << 30;
   size_t query_threads = 0;  // 0 = one per core
   size_t flush_threads = 1;
+  // How often each table is looked at for what is past its time; 0 = never.
+  std::chrono::milliseconds housekeeping_interval = std::chrono::minutes(5);
   bool wal_sync = true;
   std::vector<std::string> copy_allowed_folders;
   LogLevel log_level = LogLevel::kInfo;
