@@ -6,12 +6,13 @@
 // found out about too late.
 #pragma once
 
-#include <chrono>
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/log.h"
@@ -31,8 +32,9 @@ struct ServerConfig {
   uint64_t query_temp_bytes_max = uint64_t{10} << 30;
   size_t query_threads = 0;  // 0 = one per core
   size_t flush_threads = 1;
-  // How often each table is looked at for what is past its time; 0 = never.
-  std::chrono::milliseconds housekeeping_interval = std::chrono::minutes(5);
+  // At once, each on a thread of low priority: a quarter of the cores. 0 = none in the background.
+  size_t compaction_tasks_max = std::clamp<size_t>(std::thread::hardware_concurrency() / 4, 1, 8);
+  uint64_t compaction_bytes_per_second = 0;  // read and written by them together; 0 = no limit
   bool wal_sync = true;
   std::vector<std::string> copy_allowed_folders;
   LogLevel log_level = LogLevel::kInfo;
