@@ -6,6 +6,7 @@
 // found out about too late.
 #pragma once
 
+#include <chrono>
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -35,6 +36,8 @@ struct ServerConfig {
   // At once, each on a thread of low priority: a quarter of the cores. 0 = none in the background.
   size_t compaction_tasks_max = std::clamp<size_t>(std::thread::hardware_concurrency() / 4, 1, 8);
   uint64_t compaction_bytes_per_second = 0;  // read and written by them together; 0 = no limit
+  // How often each table is looked at for what is past its time; 0 = never.
+  std::chrono::milliseconds housekeeping_interval = std::chrono::minutes(5);
   bool wal_sync = true;
   std::vector<std::string> copy_allowed_folders;
   LogLevel log_level = LogLevel::kInfo;

@@ -14,6 +14,7 @@ namespace {
 constexpr uint64_t kThreadsMax = 256;           // more than any machine this is built for has cores
 constexpr uint64_t kMemoryBytesMin = 16 << 20;  // below, the first request fails
 constexpr uint64_t kBodyBytesMax = uint64_t{4} << 30;
+constexpr std::chrono::milliseconds kIntervalMax = std::chrono::days(1);  // disks fill up meanwhile
 constexpr size_t kSuggestionDistanceMax = 4;  // farther away is another word
 
 constexpr std::array<std::pair<std::string_view, LogLevel>, 6> kLogLevels = {{
@@ -52,6 +53,15 @@ Result<uint64_t> ParseSizeWithin(std::string_view text, uint64_t min, uint64_t m
 
 Result<uint64_t> ParseMemory(std::string_view text) {
   return ParseSizeWithin(text, kMemoryBytesMin, std::numeric_limits<int64_t>::max());
+}
+
+// How often something is done; 0 = never.
+Result<std::chrono::milliseconds> ParseInterval(std::string_view text) {
+  VARVE_ASSIGN(const std::chrono::milliseconds interval, ParseDuration(text));
+  if (interval > kIntervalMax) {
+    return InvalidArgument("'{}' is more than {}; 0s = never", text, FormatDuration(kIntervalMax));
+  }
+  return interval;
 }
 
 Result<std::optional<uint16_t>> ParsePort(std::string_view text) {
@@ -176,6 +186,12 @@ std::vector<Setting> StorageSettings() {
        "VARVE_DB_WRITE_BUFFER_SIZE",
        VARVE_APPLY(write_memory_bytes_max, ParseMemory(text)),
        [](const ServerConfig& config) { return fmt::format("{}", config.write_memory_bytes_max); }},
+      {{"analytic.housekeeping_interval"},
+       "VARVE_HOUSEKEEPING_INTERVAL",
+       VARVE_APPLY(housekeeping_interval, ParseInterval(text)),
+       [](const ServerConfig& config) {
+         return TomlString(FormatDuration(config.housekeeping_interval));
+       }},
       {{"analytic.compaction.max_ongoing_tasks"},
        "VARVE_COMPACTION_MAX_ONGOING_TASKS",
        VARVE_APPLY(compaction_tasks_max, ParseNumber(text, kThreadsMax)),
