@@ -36,6 +36,9 @@ class Pass {
     VARVE_TRY(ListFiles());
     VARVE_ASSIGN(const std::set<Uuid> named, NamedTables());
     for (const auto& [uuid, folder] : folders_) {
+      if (IsCancelled()) {
+        return Cancelled("garbage collection was stopped, nothing was deleted");
+      }
       if (const auto table = tables_.find(uuid); table != tables_.end()) {
         VARVE_TRY(MarkTable(*table->second, folder));
       } else if (!named.contains(uuid)) {
@@ -51,6 +54,8 @@ class Pass {
   }
 
  private:
+  bool IsCancelled() const { return request_.cancelled && request_.cancelled(); }
+
   Status ListFiles() {
     VARVE_ASSIGN(const std::vector<ObjectInfo> objects, services_.store->List(request_.folder));
     for (const ObjectInfo& object : objects) {
@@ -165,7 +170,7 @@ class Pass {
     for (Candidate& candidate : candidates_) {
       GcFile& file = candidate.file;
       if (files >= request_.budget.files || bytes >= request_.budget.bytes ||
-          services_.clock->Steady() > deadline) {
+          services_.clock->Steady() > deadline || IsCancelled()) {
         file.outcome = GcOutcome::kDeferred;
         continue;
       }

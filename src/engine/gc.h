@@ -104,10 +104,12 @@ struct GcRequest {
   std::vector<std::shared_ptr<Table>> tables;
   std::chrono::milliseconds grace = kGcGrace;
   GcBudget budget;
+  // Asked between tables and between deletions; true: ends the pass. nullptr: never.
+  std::function<bool()> cancelled;
 };
 
 // One pass. Several at once do no harm. Errors: kIo, kCorruption, …: something could not be read,
-// nothing was deleted.
+// nothing was deleted; kCancelled before the first deletion (after it, the rest is deferred).
 Result<GcReport> CollectGarbage(const GcServices& services, const GcRequest& request);
 
 }  // namespace varve

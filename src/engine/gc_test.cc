@@ -452,6 +452,28 @@ TEST(Gc, WhatIsBeyondTheBudgetIsForTheNextPass) {
   }
 }
 
+TEST(Gc, ItEndsWhenItIsCancelled) {
+  World world;
+  const auto table = world.Create("cpu");
+  world.AddFile(*table, 1);
+  world.AddFile(*table, 2);
+  world.ExpireAll(*table);
+  world.HideOld(*table);
+  GcServices services;
+  services.store = &world.store;
+  services.clock = &world.clock;
+  services.pins = [](const Uuid&) { return std::set<VersionId>(); };
+  GcRequest request;
+  request.tables = {table};
+  request.grace = kNoGrace;
+  request.cancelled = [] { return true; };
+  EXPECT_THAT(CollectGarbage(services, request), IsError(ErrorKind::kCancelled));
+  int asked = 0;
+  request.cancelled = [&] { return ++asked == 3; };
+  EXPECT_EQ(CollectGarbage(services, request).value().Count(GcOutcome::kDeferred), 1u);
+  EXPECT_EQ(world.Files(), 1u);
+}
+
 TEST(Gc, HousekeepingDoesItAllByItself) {
   World world;
   const auto table = world.Create("cpu");

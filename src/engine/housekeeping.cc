@@ -35,6 +35,7 @@ Housekeeping::Housekeeping(HousekeepingOptions options, GcServices services, Lis
 Housekeeping::~Housekeeping() { Stop(); }
 
 void Housekeeping::Stop() {
+  stopping_ = true;
   if (periodic_) {
     periodic_->Stop();
   }
@@ -55,7 +56,7 @@ void Housekeeping::Step(size_t tables_max) {
   std::vector<std::shared_ptr<Table>> tables = tables_();
   std::ranges::sort(tables, {}, [](const auto& table) { return table->id(); });
   auto next = std::ranges::lower_bound(tables, next_, {}, [](const auto& t) { return t->id(); });
-  for (size_t i = 0; i < std::min(tables_max, tables.size()); ++i) {
+  for (size_t i = 0; i < std::min(tables_max, tables.size()) && !stopping_; ++i) {
     if (next == tables.end()) {
       next = tables.begin();
     }
@@ -68,7 +69,7 @@ void Housekeeping::Step(size_t tables_max) {
 void Housekeeping::Sweep() {
   clean_.clear();
   const auto report = Collect(GcMode::kDelete, options_.grace);
-  if (!report) {
+  if (!report && report.error().kind != ErrorKind::kCancelled) {
     LogWarn("garbage collection has stopped, nothing was deleted: {}", report.error().message);
   }
 }
@@ -104,6 +105,7 @@ Result<bool> Housekeeping::CleanUp(Table& table) {
   request.tables = {table.shared_from_this()};
   request.grace = options_.grace;
   request.budget = kStepBudget;
+  request.cancelled = [this] { return stopping_.load(); };
   VARVE_ASSIGN(const GcReport report, Count(CollectGarbage(services_, request), request.mode));
   return report.complete() && expiry.remaining <= rule.num_retained_min;
 }
@@ -123,6 +125,7 @@ Result<GcReport> Housekeeping::Collect(GcMode mode, std::chrono::milliseconds gr
   request.mode = mode;
   request.tables = tables_();
   request.grace = grace;
+  request.cancelled = [this] { return stopping_.load(); };
   return Count(CollectGarbage(services_, request), mode);
 }
 

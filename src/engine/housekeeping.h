@@ -57,6 +57,7 @@ class Housekeeping {
   // What the thread does each time: the next few tables. `tables_max` at most.
   void Step(size_t tables_max);
 
+  // Ends what runs between two tables or deletions, and returns when the thread has ended.
   void Stop();
   HousekeepingStats stats() const;
 
@@ -76,6 +77,7 @@ class Housekeeping {
   const GcServices services_;
   const ListTables tables_;
 
+  std::atomic<bool> stopping_ = false;
   std::mutex step_mutex_;  // held across the I/O of a step
   std::optional<std::chrono::steady_clock::time_point> swept_at_;
   TableId next_;  // where the next step goes on
