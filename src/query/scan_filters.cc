@@ -3,8 +3,12 @@
 #include <arrow/array.h>
 
 #include <algorithm>
+#include <duckdb/execution/expression_executor.hpp>
+#include <duckdb/planner/expression/bound_reference_expression.hpp>
 #include <duckdb/planner/filter/conjunction_filter.hpp>
 #include <duckdb/planner/filter/constant_filter.hpp>
+#include <duckdb/planner/filter/in_filter.hpp>
+#include <duckdb/planner/filter/optional_filter.hpp>
 #include <duckdb/planner/table_filter_state.hpp>
 #include <duckdb/storage/table/column_segment.hpp>
 
@@ -60,6 +64,71 @@ class SeriesValues {
   const ScanPiece& piece_;
   std::shared_ptr<arrow::Array> tags_;
   std::vector<uint64_t> tsids_;
+};
+
+// Whether it is made of comparisons with constants only.
+bool IsPlain(const duckdb::TableFilter& filter) {
+  switch (filter.filter_type) {
+    case TableFilterType::CONSTANT_COMPARISON:
+    case TableFilterType::IN_FILTER:
+    case TableFilterType::IS_NULL:
+    case TableFilterType::IS_NOT_NULL:
+      return true;
+    case TableFilterType::CONJUNCTION_AND:
+      return std::ranges::all_of(filter.Cast<duckdb::ConjunctionAndFilter>().child_filters,
+                                 [](const auto& child) { return IsPlain(*child); });
+    case TableFilterType::CONJUNCTION_OR:
+      return std::ranges::all_of(filter.Cast<duckdb::ConjunctionOrFilter>().child_filters,
+                                 [](const auto& child) { return IsPlain(*child); });
+    default:
+      return false;
+  }
+}
+
+// One filter over vectors of values.
+class VectorFilter {
+ public:
+  VectorFilter(duckdb::ClientContext& context, const duckdb::TableFilter& filter,
+               const duckdb::LogicalType& type)
+      : filter_(filter) {
+    if (filter.filter_type != TableFilterType::OPTIONAL_FILTER) {
+      state_ = duckdb::TableFilterState::Initialize(context, filter);
+      return;
+    }
+    // DuckDB's own evaluation of optional filters lets everything pass; an IN with some values is
+    // one, for which a join does the work above. By series it saves reading nearly all rows.
+    const auto& child = filter.Cast<duckdb::OptionalFilter>().child_filter;
+    if (child && IsPlain(*child)) {
+      expression_ = child->ToExpression(duckdb::BoundReferenceExpression(type, 0u));
+      executor_ = duckdb::make_uniq<duckdb::ExpressionExecutor>(context, *expression_);
+      input_.InitializeEmpty({type});
+    }
+  }
+
+  bool lets_all_pass() const { return !state_ && !executor_; }
+
+  // The number of values that pass; they are in `selected`.
+  idx_t Select(duckdb::Vector& vector, idx_t count, duckdb::SelectionVector& selected) {
+    if (executor_) {
+      selected.Initialize(STANDARD_VECTOR_SIZE);
+      input_.data[0].Reference(vector);
+      input_.SetCardinality(count);
+      return executor_->SelectExpression(input_, selected);
+    }
+    duckdb::UnifiedVectorFormat format;
+    vector.ToUnifiedFormat(count, format);
+    idx_t approved = count;
+    duckdb::ColumnSegment::FilterSelection(selected, vector, format, filter_, *state_, count,
+                                           approved);
+    return approved;
+  }
+
+ private:
+  const duckdb::TableFilter& filter_;
+  duckdb::unique_ptr<duckdb::TableFilterState> state_;
+  duckdb::unique_ptr<duckdb::Expression> expression_;
+  duckdb::unique_ptr<duckdb::ExpressionExecutor> executor_;
+  duckdb::DataChunk input_;
 };
 
 }  // namespace
@@ -118,21 +187,20 @@ ScanFilters::Passes ScanFilters::PassingSeries(duckdb::ClientContext& context,
     if (!filter.of_series) {
       continue;
     }
-    const auto state = duckdb::TableFilterState::Initialize(context, *filter.filter);
-    const auto& types = source_.column_types;
     const auto index = static_cast<size_t>(filter.schema - source_.schema().columns().data());
+    const duckdb::LogicalType& type = source_.column_types[index];
+    VectorFilter vector_filter(context, *filter.filter, type);
+    if (vector_filter.lets_all_pass()) {
+      continue;
+    }
     SeriesValues values(piece, *filter.schema);
     std::vector<uint8_t> passes_this(series, 0);
     for (idx_t first = 0; first < series; first += STANDARD_VECTOR_SIZE) {
       const idx_t count = std::min<idx_t>(STANDARD_VECTOR_SIZE, series - first);
-      duckdb::Vector vector(types[index]);
+      duckdb::Vector vector(type);
       values.Show(first, count, vector);
-      duckdb::UnifiedVectorFormat format;
-      vector.ToUnifiedFormat(count, format);
       duckdb::SelectionVector selected;
-      idx_t approved = count;
-      duckdb::ColumnSegment::FilterSelection(selected, vector, format, *filter.filter, *state,
-                                             count, approved);
+      const idx_t approved = vector_filter.Select(vector, count, selected);
       for (idx_t i = 0; i < approved; ++i) {
         passes_this[first + selected.get_index(i)] = 1;
       }

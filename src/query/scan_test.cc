@@ -63,6 +63,12 @@ TEST(Scan, ReadsOnlyTheBlocksOfTheSeriesAndTimes) {
   EXPECT_LE(Explained(db, sql, "Blocks from memory"), 2);
   const std::string other = "SELECT max(n) FROM cpu WHERE host = 'host_7' AND ts < 100000";
   EXPECT_LE(Explained(db, other, "Blocks decoded"), 1);
+  // DuckDB makes a join of an IN with many values, and tells the scan about it.
+  const std::string many =
+      "SELECT count(*) FROM cpu WHERE host IN ('host_1', 'host_2', 'host_3', 'host_4', 'host_5', "
+      "'host_6', 'host_7', 'host_8', 'no')";
+  EXPECT_EQ(One(db.Rows(many)), "16000");
+  EXPECT_EQ(Explained(db, many, "Rows read"), 16'000);
   // Values are fetched for rows that earlier filters leave.
   const std::string none = "SELECT max(note) FROM cpu WHERE v > 1e9";
   EXPECT_EQ(One(db.Rows(none)), "NULL");
