@@ -78,8 +78,10 @@ duckdb::vector<duckdb::PartitionStatistics> UnitsStatistics(const TableSource& s
   for (const ScanUnit& unit : units) {
     duckdb::PartitionStatistics statistics;
     statistics.count = unit.rows;
-    statistics.count_type =
-        unit.some_expired ? duckdb::CountType::COUNT_APPROXIMATE : duckdb::CountType::COUNT_EXACT;
+    // A selection may name rows that are not shown.
+    statistics.count_type = unit.some_expired || source.only_rows != nullptr
+                                ? duckdb::CountType::COUNT_APPROXIMATE
+                                : duckdb::CountType::COUNT_EXACT;
     statistics.partition_row_group =
         duckdb::make_shared_ptr<UnitStatistics>(unit, source.time_index());
     all.push_back(std::move(statistics));
