@@ -38,14 +38,19 @@ Status DataFolder::OpenAll(DataFolderOptions options) {
   if (options.wal_folder.empty()) {
     options.wal_folder = options.folder + "/" + std::string(kWalFolder);
   }
-  VARVE_ASSIGN(wal_, RocksDbWal::Open({.folder = options.wal_folder, .sync = options.wal_sync}));
+  VARVE_ASSIGN(wal_, RocksDbWal::Open({.folder = options.wal_folder,
+                                       .sync = options.wal_sync,
+                                       .buffer_bytes = options.memory.wal_buffer_bytes}));
   options.database.store = store_.get();
   options.database.wal = wal_.get();
   options.database.clock = &clock_;
   options.database.ids = &ids_;
+  options.database.write_memory_bytes_max = options.memory.write_bytes;
+  options.database.file_cache_bytes_max = options.memory.file_cache_bytes;
   VARVE_ASSIGN(database_, Database::Open(std::move(options.database)));
   options.engine.database = database_.get();
   options.engine.temp_folder = spill;
+  options.engine.memory_bytes_max = options.memory.query_bytes;
   VARVE_ASSIGN(engine_, QueryEngine::Open(std::move(options.engine)));
   return {};
 }

@@ -10,7 +10,9 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/machine.h"
 #include "engine/database.h"
+#include "main/memory_plan.h"
 #include "query/session.h"
 #include "store/folder_lock.h"
 #include "store/object_store.h"
@@ -22,8 +24,9 @@ struct DataFolderOptions {
   std::string folder;
   std::string wal_folder;  // "" = `wal` in the folder
   bool wal_sync = true;
-  DatabaseOptions database;   // store, wal, clock and ids are filled in
-  QueryEngineOptions engine;  // database and temp_folder are filled in
+  MemoryPlan memory = PlanMemory({}, MachineMemoryBytes());
+  DatabaseOptions database;   // store, wal, clock, ids and limits of memory are filled in
+  QueryEngineOptions engine;  // database, temp_folder and limits of memory are filled in
 };
 
 class DataFolder {

@@ -66,6 +66,7 @@ struct ServerArguments {
       {"server.bind_addr", {}},
       {"server.http_port", {}},
       {"logger.level", {}},
+      {"server.memory_limit", {}},
   };
 };
 
@@ -151,6 +152,8 @@ int main(int argc, char** argv) {
                      "0 = any free one, off = not served [5440]");
   server->add_option("--log-level", settings[3].second,
                      "trace, debug, info, warn, error, off [info]");
+  server->add_option("--memory-limit", settings[4].second,
+                     "of everything together: 8GiB, 50% [60% of the machine's]");
   server->footer(kServerExamples);
 
   varve::SqlCommandOptions sql_options{.url = "http://127.0.0.1:5440"};

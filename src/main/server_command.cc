@@ -12,7 +12,9 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/machine.h"
 #include "main/data_folder.h"
+#include "main/memory_plan.h"
 #include "server/http/http_server.h"
 #include "server/http/sql_routes.h"
 #include "server/influx/influx_routes.h"
@@ -48,14 +50,13 @@ DataFolderOptions FolderOptions(const ServerConfig& config) {
   options.folder = config.data_folder;
   options.wal_folder = config.wal_folder;
   options.wal_sync = config.wal_sync;
+  options.memory = PlanMemory(config, MachineMemoryBytes());
   options.database.flush_threads = config.flush_threads;
   options.database.compaction_threads = config.compaction_tasks_max;
   options.database.compaction_bytes_per_second = config.compaction_bytes_per_second;
-  options.database.write_memory_bytes_max = config.write_memory_bytes_max;
   options.database.housekeeping_interval = config.housekeeping_interval;
   options.database.auto_table_options = config.auto_table_options;
   options.database.auto_timestamp_column = config.auto_timestamp_column;
-  options.engine.memory_bytes_max = config.query_memory_bytes_max;
   options.engine.temp_bytes_max = config.query_temp_bytes_max;
   options.engine.threads = config.query_threads;
   options.engine.copy.allowed_folders = config.copy_allowed_folders;
@@ -124,12 +125,15 @@ Status RunServer(const ServerConfig& config) {
   if (!config.http_port) {
     return InvalidArgument("nothing is served: server.http_port is off and there is no other port");
   }
-  VARVE_ASSIGN(const std::unique_ptr<DataFolder> folder, DataFolder::Open(FolderOptions(config)));
+  DataFolderOptions options = FolderOptions(config);
+  const MemoryPlan memory = options.memory;
+  LogInfo("{}", DescribeMemory(memory));
+  VARVE_ASSIGN(const std::unique_ptr<DataFolder> folder, DataFolder::Open(std::move(options)));
   Router router;
   AddSqlRoutes(router, folder->engine());
   AddAdminRoutes(router, folder->database());
   AddInfluxRoutes(router, folder->database(), folder->clock());
-  AddConfigRoute(router, config);
+  AddConfigRoute(router, WithMemory(config, memory));
   VARVE_ASSIGN(const std::unique_ptr<HttpServer> http,
                HttpServer::Start(router, {.bind_address = config.bind_address,
                                           .port = *config.http_port,

@@ -6,8 +6,8 @@
 // found out about too late.
 #pragma once
 
-#include <chrono>
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -28,8 +28,11 @@ struct ServerConfig {
   std::string bind_address = "127.0.0.1";
   std::optional<uint16_t> http_port = 5440;  // 0 = any free one; nullopt = not served
   uint64_t http_body_bytes_max = 64 << 20;
-  uint64_t write_memory_bytes_max = uint64_t{1} << 30;
-  uint64_t query_memory_bytes_max = uint64_t{2} << 30;
+  // Of everything together; nullopt = 60 % of the machine's. See memory_plan.h, also for the parts.
+  std::optional<uint64_t> memory_bytes_max;
+  std::optional<uint64_t> write_memory_bytes_max;
+  std::optional<uint64_t> file_cache_bytes_max;
+  std::optional<uint64_t> query_memory_bytes_max;
   uint64_t query_temp_bytes_max = uint64_t{10} << 30;
   size_t query_threads = 0;  // 0 = one per core
   size_t flush_threads = 1;

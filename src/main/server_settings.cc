@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/machine.h"
 #include "base/units.h"
 
 namespace varve {
@@ -13,6 +14,7 @@ namespace {
 
 constexpr uint64_t kThreadsMax = 256;           // more than any machine this is built for has cores
 constexpr uint64_t kMemoryBytesMin = 16 << 20;  // below, the first request fails
+constexpr uint64_t kMemoryLimitBytesMin = 128 << 20;  // below, its parts are too small
 constexpr uint64_t kBodyBytesMax = uint64_t{4} << 30;
 constexpr std::chrono::milliseconds kIntervalMax = std::chrono::days(1);  // disks fill up meanwhile
 constexpr size_t kSuggestionDistanceMax = 4;  // farther away is another word
@@ -51,8 +53,26 @@ Result<uint64_t> ParseSizeWithin(std::string_view text, uint64_t min, uint64_t m
   return size;
 }
 
-Result<uint64_t> ParseMemory(std::string_view text) {
-  return ParseSizeWithin(text, kMemoryBytesMin, std::numeric_limits<int64_t>::max());
+Result<std::optional<uint64_t>> ParseMemory(std::string_view text) {
+  VARVE_ASSIGN(const uint64_t size,
+               ParseSizeWithin(text, kMemoryBytesMin, std::numeric_limits<int64_t>::max()));
+  return std::optional(size);
+}
+
+// "" where it is left to the limit of all.
+std::string ShowMemory(const std::optional<uint64_t>& bytes) {
+  return bytes ? fmt::format("{}", *bytes) : std::string();
+}
+
+Result<std::optional<uint64_t>> ParseMemoryLimit(std::string_view text) {
+  if (!text.ends_with('%')) {
+    return ParseSizeWithin(text, kMemoryLimitBytesMin, std::numeric_limits<int64_t>::max());
+  }
+  const auto percent = ParseNumber(text.substr(0, text.size() - 1), 100);
+  if (!percent || *percent == 0) {
+    return InvalidArgument("'{}' is neither a size nor a percentage from 1% to 100%", text);
+  }
+  return std::optional(MachineMemoryBytes() / 100 * *percent);
 }
 
 // How often something is done; 0 = never.
@@ -143,6 +163,10 @@ std::vector<Setting> AddressSettings() {
        "VARVE_HTTP_MAX_BODY_SIZE",
        VARVE_APPLY(http_body_bytes_max, ParseSizeWithin(text, 1, kBodyBytesMax)),
        [](const ServerConfig& config) { return fmt::format("{}", config.http_body_bytes_max); }},
+      {{"server.memory_limit", "memory_limit"},
+       "VARVE_MEMORY_LIMIT",
+       VARVE_APPLY(memory_bytes_max, ParseMemoryLimit(text)),
+       [](const ServerConfig& config) { return ShowMemory(config.memory_bytes_max); }},
       {{"server.default_schema_config.default_timestamp_column_name"},
        "VARVE_DEFAULT_TIMESTAMP_COLUMN_NAME",
        VARVE_APPLY(auto_timestamp_column, ParseNonEmpty(text)),
@@ -185,13 +209,11 @@ std::vector<Setting> StorageSettings() {
       {{"analytic.db_write_buffer_size"},
        "VARVE_DB_WRITE_BUFFER_SIZE",
        VARVE_APPLY(write_memory_bytes_max, ParseMemory(text)),
-       [](const ServerConfig& config) { return fmt::format("{}", config.write_memory_bytes_max); }},
-      {{"analytic.housekeeping_interval"},
-       "VARVE_HOUSEKEEPING_INTERVAL",
-       VARVE_APPLY(housekeeping_interval, ParseInterval(text)),
-       [](const ServerConfig& config) {
-         return TomlString(FormatDuration(config.housekeeping_interval));
-       }},
+       [](const ServerConfig& config) { return ShowMemory(config.write_memory_bytes_max); }},
+      {{"analytic.file_cache_size"},
+       "VARVE_FILE_CACHE_SIZE",
+       VARVE_APPLY(file_cache_bytes_max, ParseMemory(text)),
+       [](const ServerConfig& config) { return ShowMemory(config.file_cache_bytes_max); }},
       {{"analytic.compaction.max_ongoing_tasks"},
        "VARVE_COMPACTION_MAX_ONGOING_TASKS",
        VARVE_APPLY(compaction_tasks_max, ParseNumber(text, kThreadsMax)),
@@ -201,6 +223,12 @@ std::vector<Setting> StorageSettings() {
        VARVE_APPLY(compaction_bytes_per_second, ParseSize(text)),
        [](const ServerConfig& config) {
          return fmt::format("{}", config.compaction_bytes_per_second);
+       }},
+      {{"analytic.housekeeping_interval"},
+       "VARVE_HOUSEKEEPING_INTERVAL",
+       VARVE_APPLY(housekeeping_interval, ParseInterval(text)),
+       [](const ServerConfig& config) {
+         return TomlString(FormatDuration(config.housekeeping_interval));
        }},
       {{"analytic.flush_threads"},
        "VARVE_FLUSH_THREADS",
@@ -214,7 +242,7 @@ std::vector<Setting> QuerySettings() {
       {{"query_engine.memory_limit"},
        "VARVE_QUERY_MEMORY_LIMIT",
        VARVE_APPLY(query_memory_bytes_max, ParseMemory(text)),
-       [](const ServerConfig& config) { return fmt::format("{}", config.query_memory_bytes_max); }},
+       [](const ServerConfig& config) { return ShowMemory(config.query_memory_bytes_max); }},
       {{"query_engine.temp_limit"},
        "VARVE_QUERY_TEMP_LIMIT",
        VARVE_APPLY(query_temp_bytes_max, ParseSize(text)),
