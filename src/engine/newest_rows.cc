@@ -1,13 +1,16 @@
 #include "engine/newest_rows.h"
 
+#include <arrow/array/array_binary.h>
 #include <arrow/array/array_primitive.h>
 #include <arrow/record_batch.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "sst/sst_file.h"
 
@@ -191,6 +194,60 @@ Status SampleFile(const ReadView& view, const FileMeta& meta, TimestampUs before
   return {};
 }
 
+// The values that rows have in some tags, to see whether any come twice.
+class TagSets {
+ public:
+  explicit TagSets(std::span<const ColumnSchema* const> tags) : tags_(tags) {}
+
+  // Series from now on are those of the place whose values `values_of` gives.
+  template <class ValuesOf>
+  Status Open(const ValuesOf& values_of) {
+    values_.clear();
+    for (const ColumnSchema* tag : tags_) {
+      VARVE_ASSIGN(auto values, values_of(*tag));
+      values_.push_back(std::move(values));
+    }
+    return {};
+  }
+
+  // false: one of them has been added before.
+  bool AddAll(const std::vector<size_t>& series) {
+    return std::ranges::all_of(series, [&](size_t one) { return seen_.insert(KeyOf(one)).second; });
+  }
+
+ private:
+  std::string KeyOf(size_t series) const {
+    std::string key;
+    for (const auto& values : values_) {
+      const auto row = static_cast<int64_t>(series);
+      const bool there = values->type_id() == arrow::Type::STRING && values->IsValid(row);
+      const std::string_view text =
+          there ? static_cast<const arrow::StringArray&>(*values).GetView(row) : "";
+      key += fmt::format("{}{}:", there ? 's' : 'n', text.size());
+      key += text;
+    }
+    return key;
+  }
+
+  const std::span<const ColumnSchema* const> tags_;
+  std::vector<std::shared_ptr<arrow::Array>> values_;
+  boost::unordered_flat_set<std::string> seen_;
+};
+
+std::vector<size_t> SeriesOfRows(const MemtableView& memtable,
+                                 const std::vector<uint64_t>& positions) {
+  std::vector<size_t> series;
+  size_t chunk = 0;
+  uint64_t first = 0;  // of the chunk
+  for (const uint64_t position : positions) {
+    while (position >= first + memtable.chunks()[chunk]->series.size()) {
+      first += memtable.chunks()[chunk++]->series.size();
+    }
+    series.push_back(memtable.chunks()[chunk]->series[position - first]);
+  }
+  return series;
+}
+
 }  // namespace
 
 Result<std::optional<RowSelection>> LastRows(const ReadView& view, TimestampUs before) {
@@ -214,6 +271,36 @@ Result<std::optional<RowSelection>> LastRows(const ReadView& view, TimestampUs b
     }
   }
   return selection;
+}
+
+Result<bool> DifferInTags(const ReadView& view, const RowSelection& rows,
+                          std::span<const ColumnSchema* const> tags) {
+  TagSets sets(tags);
+  for (size_t i = 0; i < rows.memtables.size(); ++i) {
+    if (!rows.memtables[i].empty()) {
+      const MemtableView& memtable = *view.memtables[i].rows;
+      VARVE_TRY(sets.Open([&](const ColumnSchema& tag) { return memtable.TagValues(tag); }));
+      if (!sets.AddAll(SeriesOfRows(memtable, rows.memtables[i]))) {
+        return false;
+      }
+    }
+  }
+  for (const auto& [id, positions] : rows.files) {
+    VARVE_ASSIGN(const auto file, view.files->Open(view.version->files.at(id)));
+    if (!file->HasSeries()) {
+      return false;
+    }
+    VARVE_TRY(sets.Open([&](const ColumnSchema& tag) { return file->TagValues(tag); }));
+    VARVE_ASSIGN(const auto index, file->Series());
+    std::vector<size_t> series;
+    for (const uint64_t position : positions) {
+      series.push_back(index->SeriesOf(position));
+    }
+    if (!sets.AddAll(series)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 Result<std::vector<int64_t>> SampleNewestTimes(const ReadView& view, TimestampUs before) {

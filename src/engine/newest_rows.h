@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -17,6 +18,11 @@ namespace varve {
 // been found. nullopt: it cannot be told without a scan (tables with a key of their own, and files
 // that do not keep their series apart). Errors: those of SstFile.
 Result<std::optional<RowSelection>> LastRows(const ReadView& view, TimestampUs before);
+
+// Whether no two of the selected rows have the same values in all of these tags, which are strings.
+// false also when a file does not keep its series apart. Errors: those of SstFile.
+Result<bool> DifferInTags(const ReadView& view, const RowSelection& rows,
+                          std::span<const ColumnSchema* const> tags);
 
 // Times before `before` at which the view has rows: a sample of the newest, newest first, without
 // repetition; empty when there is no cheap one. Errors: those of SstFile.

@@ -181,6 +181,20 @@ LogicalOperator* WindowOfFirstRows(duckdb::ClientContext& context, LogicalOperat
   return first ? below : nullptr;
 }
 
+// Whether DISTINCT ON has nothing left to do because each of these rows is alone with its targets.
+bool AreDistinct(const ScanShape& shape, const duckdb::LogicalDistinct& distinct,
+                 const RowSelection& rows) {
+  std::vector<const ColumnSchema*> tags;
+  for (const auto& target : distinct.distinct_targets) {
+    const ColumnSchema* column = shape.ColumnOf(*target);
+    if (column == nullptr || !column->tag || column->type != ColumnType::kString) {
+      return false;
+    }
+    tags.push_back(column);
+  }
+  return OrThrow(DifferInTags(shape.source().view, rows, tags));
+}
+
 std::optional<ScanShape> ShapeThatNeedsLastRows(duckdb::ClientContext& context,
                                                 LogicalOperator& plan) {
   std::optional<ScanShape> shape;
@@ -217,7 +231,11 @@ void ReadOnlyLastRows(duckdb::ClientContext& context, unique_ptr<LogicalOperator
   if (auto rows = OrThrow(LastRows(source.view, shape->filters()->time_range.end))) {
     auto restricted = duckdb::make_shared_ptr<TableSource>(source);
     restricted->only_rows = std::make_shared<const RowSelection>(*std::move(rows));
-    ReplaceSource(context, shape->get(), std::move(restricted));
+    ReplaceSource(context, shape->get(), restricted);
+    if (plan->type == LogicalOperatorType::LOGICAL_DISTINCT &&
+        AreDistinct(*shape, plan->Cast<duckdb::LogicalDistinct>(), *restricted->only_rows)) {
+      plan = std::move(plan->children.front());
+    }
   }
 }
 

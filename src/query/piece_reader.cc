@@ -16,6 +16,9 @@ constexpr size_t kNoBlock = static_cast<size_t>(-1);
 // Ranges of fewer rows share a chunk with their neighbours: a chunk costs as much as some dozen
 // rows.
 constexpr uint64_t kShortRangeRows = 128;
+// Windows that leave fewer rows than that are copied together: to pass a chunk on costs more than
+// to copy a few hundred rows.
+constexpr idx_t kFewRows = 512;
 
 }  // namespace
 
@@ -128,29 +131,48 @@ void PieceReader::GatherShortRanges(uint64_t end) {
 }
 
 bool PieceReader::Next(duckdb::DataChunk& chunk) {
-  while (NextWindow()) {
-    counts_.rows += window_.selected;
-    std::fill(filled_.begin(), filled_.end(), false);
-    const idx_t selected = Select(chunk);
-    if (selected == 0) {
-      if (context_.IsInterrupted()) {
-        throw duckdb::InterruptException();
-      }
-      chunk.Reset();
+  if (window_chunk_.ColumnCount() == 0) {
+    window_chunk_.Initialize(context_, chunk.GetTypes());
+  }
+  while (window_waits_ || NextWindow()) {
+    if (!std::exchange(window_waits_, false) && !ReadWindow()) {
       continue;
     }
-    for (idx_t i = 0; i < columns_.size(); ++i) {
-      if (!filled_[i]) {
-        Fill(i, chunk.data[i]);
+    if (window_.selected >= kFewRows && chunk.size() == 0) {
+      chunk.Reference(window_chunk_);
+      if (window_.selected < window_.count) {
+        chunk.Slice(selection_, window_.selected);
       }
+      return true;
     }
-    chunk.SetCardinality(window_.count);
-    if (selected < window_.count) {
-      chunk.Slice(selection_, selected);
+    if (window_.selected >= kFewRows || chunk.size() + window_.selected > STANDARD_VECTOR_SIZE) {
+      window_waits_ = true;
+      return true;
     }
-    return true;
+    const bool all = window_.selected == window_.count;
+    chunk.Append(window_chunk_, /*resize=*/false, all ? nullptr : &selection_, window_.selected);
   }
-  return false;
+  return chunk.size() > 0;
+}
+
+// Reads what filters leave of the window; false: that is nothing.
+bool PieceReader::ReadWindow() {
+  counts_.rows += window_.selected;
+  std::fill(filled_.begin(), filled_.end(), false);
+  window_chunk_.Reset();
+  if (Select(window_chunk_) == 0) {
+    if (context_.IsInterrupted()) {
+      throw duckdb::InterruptException();
+    }
+    return false;
+  }
+  for (idx_t i = 0; i < columns_.size(); ++i) {
+    if (!filled_[i]) {
+      Fill(i, window_chunk_.data[i]);
+    }
+  }
+  window_chunk_.SetCardinality(window_.count);
+  return true;
 }
 
 // Leaves in selection_ the rows of the window that are to be shown; their number.

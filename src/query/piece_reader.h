@@ -1,5 +1,6 @@
 // PieceReader: rows of pieces as DuckDB's chunks. It reads a column's block when the first row of
-// it is needed, so that what filters exclude is not read; it copies nothing where layouts agree.
+// it is needed, so that what filters exclude is not read; it copies nothing where layouts agree and
+// filters leave enough rows.
 //
 // Tags and tsid of pieces with series are constant vectors, or dictionaries over the series.
 #pragma once
@@ -70,6 +71,7 @@ class PieceReader {
   };
 
   bool NextWindow();
+  bool ReadWindow();
   void GatherShortRanges(uint64_t end);
   duckdb::idx_t Select(duckdb::DataChunk& chunk);
   template <class Keeps>
@@ -101,6 +103,8 @@ class PieceReader {
   uint64_t row_ = 0;  // the next
   Window window_;
   duckdb::SelectionVector selection_;
+  duckdb::DataChunk window_chunk_;
+  bool window_waits_ = false;  // it has been read, and is the next to be given
   std::vector<bool> filled_;
   bool row_series_known_ = false;
   std::vector<uint32_t> row_series_;  // of the window

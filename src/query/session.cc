@@ -17,6 +17,9 @@
 namespace varve {
 namespace {
 
+// Rows of an answer that DuckDB's threads read ahead while those before them are encoded and sent.
+constexpr duckdb::idx_t kStreamBufferBytes = duckdb::idx_t{16} << 20;
+
 constexpr std::array<std::string_view, 3> kCatalogNames = {kDefaultCatalogName, "ceresdb",
                                                            "horaedb"};
 
@@ -27,6 +30,7 @@ SchemaConnection::SchemaConnection(EngineState& engine)
       connection_(*engine.duckdb),
       state_(duckdb::make_shared_ptr<StatementState>()) {
   connection_.context->registered_state->Insert(StatementState::kKey, state_);
+  duckdb::ClientConfig::GetConfig(*connection_.context).streaming_buffer_size = kStreamBufferBytes;
 }
 
 Result<std::unique_ptr<SchemaConnection>> SchemaConnection::Open(EngineState& engine,

