@@ -4,6 +4,8 @@
 #include <iterator>
 #include <optional>
 
+#include "base/log.h"
+
 namespace varve {
 namespace {
 
@@ -13,6 +15,10 @@ std::vector<Uuid> IdsOf(const std::map<Uuid, FileMeta>& files) {
   std::ranges::transform(files, std::back_inserter(ids),
                          [](const auto& file) { return file.first; });
   return ids;
+}
+
+bool IsDamage(const Error& error) {
+  return error.kind == ErrorKind::kCorruption || error.kind == ErrorKind::kNotFound;
 }
 
 bool OverlapInTime(const FileMeta& file, const MemtableView& view) {
@@ -30,6 +36,17 @@ Result<KeySet> LateKeys(const TableSchema& schema, const MemtableView& view, uin
 
 }  // namespace
 
+Result<std::vector<uint64_t>> FileMatches::RowsIn(const Version& version, const FileMeta& file,
+                                                  const KeySet& keys) {
+  VARVE_ASSIGN(const auto opened, files_->Open(file));
+  VARVE_ASSIGN(auto rows, FindRows(*opened, *version.schema, keys));
+  if (file.deletion_vector && !rows.empty()) {
+    VARVE_ASSIGN(const auto deleted, files_->Deletions(file.id, *file.deletion_vector));
+    std::erase_if(rows, [&](uint64_t row) { return deleted->Contains(row); });
+  }
+  return rows;
+}
+
 Status FileMatches::LookUp(Memory& memory, const Version& version, const FileMeta& file,
                            const KeySet& keys) {
   const uint64_t count = keys.CountWithin(file);
@@ -37,16 +54,25 @@ Status FileMatches::LookUp(Memory& memory, const Version& version, const FileMet
     return {};
   }
   *lookups_ += count;
-  VARVE_ASSIGN(const auto opened, files_->Open(file));
-  VARVE_ASSIGN(auto rows, FindRows(*opened, *version.schema, keys));
-  if (file.deletion_vector && !rows.empty()) {
-    VARVE_ASSIGN(const auto deleted, files_->Deletions(file.id, *file.deletion_vector));
-    std::erase_if(rows, [&](uint64_t row) { return deleted->Contains(row); });
-  }
-  if (rows.empty()) {
+  const auto rows = RowsIn(version, file, keys);
+  if (!rows && IsDamage(rows.error())) {
+    // Nobody can read its rows; writes and reads of all other files go on.
+    if (damaged_.insert(file.id).second) {
+      LogError(
+          "rows that were written late replace nothing in a file that cannot be read, and are "
+          "there "
+          "beside the older ones when it is restored: {}",
+          rows.error().message);
+    }
     return {};
   }
-  DeletionVector added = DeletionVector::FromRows(rows);
+  if (!rows) {
+    return std::unexpected(rows.error());
+  }
+  if (rows->empty()) {
+    return {};
+  }
+  DeletionVector added = DeletionVector::FromRows(*rows);
   const auto [found, is_new] = memory.found.try_emplace(file.id, added);
   if (!is_new) {
     found->second = found->second.Union(added);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -32,8 +33,9 @@ class FileMatches {
 
   // The rows in files of the version that the views' late rows replace and that the version's own
   // deletion vectors do not have. The views are memtables whose rows are in no file of the version,
-  // perhaps not all. Reads files. Errors: those of SstCache::Open, SstFile and
-  // SstCache::Deletions; what has been found until then is kept.
+  // perhaps not all. Reads files; a damaged one is said in the log and passed over. Other errors:
+  // those of SstCache::Open, SstFile and SstCache::Deletions; what has been found until then is
+  // kept.
   Result<FileRows> Find(const Version& version,
                         std::span<const std::shared_ptr<const MemtableView>> views);
 
@@ -46,11 +48,14 @@ class FileMatches {
     std::map<Uuid, DeletionVector> found;
   };
   Status Update(Memory& memory, const Version& version, const MemtableView& view);
+  Result<std::vector<uint64_t>> RowsIn(const Version& version, const FileMeta& file,
+                                       const KeySet& keys);
   Status LookUp(Memory& memory, const Version& version, const FileMeta& file, const KeySet& keys);
 
   const std::shared_ptr<SstCache> files_;
   const std::shared_ptr<std::atomic<uint64_t>> lookups_;
   std::map<Sequence, Memory> memories_;  // by MemtableView::first_sequence
+  std::set<Uuid> damaged_;               // files that the log has named
 };
 
 }  // namespace varve

@@ -1,6 +1,6 @@
 // OVERWRITE and APPEND: a row replaces the older one of its key wherever that is, as of each
 // version; rows in order cost no look-up.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <thread>
 
@@ -96,6 +96,29 @@ TEST_F(OverwriteTest, RowsInOrderCostNoLookUpLateOnesOneEachAndFile) {
   EXPECT_EQ(database_->stats().key_lookups, 1u);  // what the reader found is not looked up again
 }
 
+TEST_F(OverwriteTest, ADamagedFileStopsNeitherWritesNorOtherReads) {
+  Create();
+  Write({{"a", 1, 1}, {"a", 2, 1}});
+  ASSERT_THAT(table()->Flush(), IsOk());
+  const std::string path = table()->View()->version->files.begin()->second.path;
+  std::string bytes = store_.Get(path).value();
+  for (char& byte : bytes) {
+    byte = static_cast<char>(~byte);
+  }
+  ASSERT_THAT(store_.Put(path, bytes), IsOk());
+  Open();
+  SetLogLevel(LogLevel::kOff);
+  Write({{"a", 2, 2}, {"b", 7'200'000, 1}});
+  const auto view = table()->View();
+  ASSERT_THAT(view, IsOk());
+  EXPECT_EQ(view->memtables.size(), 1u);
+  EXPECT_THAT(table()->Flush(), IsOk());
+  EXPECT_EQ(table()->View()->version->files.size(), 3u);
+  EXPECT_THAT(ReadRows(store_, *table()->View()),
+              IsError(ErrorKind::kCorruption, testing::HasSubstr(path)));
+  SetLogLevel(LogLevel::kInfo);
+}
+
 TEST_F(OverwriteTest, AnOlderVersionShowsTheOlderRow) {
   Create();
   Write({{"a", 1, 1}, {"a", 2, 1}});
@@ -144,27 +167,6 @@ TEST_F(OverwriteTest, AfterARestartSeriesAreLearnedFromFilesOnce) {
             (TestRows{{"a", 10, 2}, {"a", 11, 4}, {"b", 100, 1}, {"b", 101, 3}, {"c", 50, 3}}));
   Write({{"c", 51, 3}});
   EXPECT_EQ(database_->stats().late_rows, 3u);
-}
-
-TEST_F(OverwriteTest, AFileThatCannotBeReadFailsTheViewAndTheFlushAndLosesNothing) {
-  SetLogLevel(LogLevel::kOff);
-  Create();
-  Write({{"a", 1, 1}, {"a", 2, 1}});
-  ASSERT_THAT(table()->Flush(), IsOk());
-  const std::string path = table()->View()->version->files.begin()->second.path;
-  const std::string bytes = store_.Get(path).value();
-  Write({{"a", 1, 2}});
-  Open();
-  ASSERT_THAT(store_.Put(path, std::string(bytes.size(), 'x')), IsOk());
-  const auto view = table()->View();
-  ASSERT_THAT(view, IsError(ErrorKind::kCorruption));
-  EXPECT_NE(view.error().message.find(path), std::string::npos) << view.error().message;
-  EXPECT_THAT(table()->Flush(), IsError(ErrorKind::kCorruption));
-  ASSERT_THAT(store_.Put(path, bytes), IsOk());
-  EXPECT_EQ(Rows(), (TestRows{{"a", 1, 2}, {"a", 2, 1}}));
-  EXPECT_THAT(table()->Flush(), IsOk());
-  EXPECT_EQ(Rows(), (TestRows{{"a", 1, 2}, {"a", 2, 1}}));
-  SetLogLevel(LogLevel::kInfo);
 }
 
 TEST_F(OverwriteTest, ReadersSeeEachWriteWholeWhileRowsMove) {
