@@ -49,7 +49,7 @@ class Varve(ServerPeer):
         if self.ask(self.statement("COMPACT TABLE cpu")).status != 200:
             return False
         time.sleep(RETAINED_SECONDS)
-        self.ask(self.statement("CALL varve_gc()"))
+        self.ask(self.statement("CALL varve_gc(grace => '0s')"))
         return True
 
     def statement(self, text):
