@@ -296,7 +296,7 @@ TEST_F(SstFileBlocksTest, OneBlockReadsOnlyItsPages) {
   const auto cache = SstCache::Make(counting, kCacheBytes);
   const auto file = *cache->Open(meta);
   const uint64_t before = counting.operations();
-  const auto& value = *HostSchema().Find("value");
+  const ColumnSchema value = *HostSchema().Find("value");
   ASSERT_THAT(file->Values(value, 3), IsOk());
   const uint64_t first = counting.operations() - before;
   EXPECT_LE(first, 3u);  // the index, the dictionary, the page
@@ -390,7 +390,7 @@ TEST_F(SstFileBlocksTest, AFailedReadIsTheStoresError) {
   FaultyObjectStore faulty(store_);
   const auto cache = SstCache::Make(faulty, kCacheBytes);
   const auto file = *cache->Open(meta);
-  const auto& value = *HostSchema().Find("value");
+  const ColumnSchema value = *HostSchema().Find("value");
   faulty.faults().FailAt(1, FaultKind::kError);
   EXPECT_THAT(file->Values(value, 0), IsError(ErrorKind::kIo, HasSubstr("data file 'a'")));
   EXPECT_THAT(file->Values(value, 0), IsOk());
