@@ -3,6 +3,8 @@
 #include <utility>
 #include <variant>
 
+#include "main/statement_runner.h"
+
 namespace varve {
 
 Result<std::unique_ptr<SqlConnection>> LocalConnection::Open(const std::string& folder) {
@@ -18,6 +20,9 @@ Result<std::optional<uint64_t>> LocalConnection::Execute(std::string_view statem
                                                          RowSink& sink) {
   VARVE_ASSIGN(const QueryResult result, session_->Execute(statement));
   if (const auto* affected = std::get_if<AffectedRows>(&result)) {
+    for (const std::string& warning : affected->warnings) {
+      PrintWarning(warning);
+    }
     return affected->rows;
   }
   ResultStream& stream = *std::get<std::unique_ptr<ResultStream>>(result);

@@ -9,12 +9,14 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "main/statement_runner.h"
 #include "sql/keywords.h"
 #include "sql/tokenizer.h"
 
 namespace varve {
 namespace {
 
+constexpr const char* kWarningHeader = "X-Varve-Warning";
 constexpr long kConnectTimeoutMs = 10'000;  // a machine that does not answer at all
 constexpr size_t kPlainAnswerBytesMax = 16
                                         << 20;  // of answers that are not rows: counts and errors
@@ -100,6 +102,7 @@ class Exchange {
     }
     if (document.is_object() && document.contains("affected_rows") &&
         document["affected_rows"].is_number_unsigned()) {
+      PrintWarnings();
       return document["affected_rows"].get<uint64_t>();
     }
     return Io("what answers there is no Varve server: {}", plain_.substr(0, 200));
@@ -115,6 +118,14 @@ class Exchange {
     curl_easy_getinfo(curl_, CURLINFO_CONTENT_TYPE, &type);
     curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
     return status == 200 && type != nullptr && std::string_view(type).starts_with(kArrowType);
+  }
+
+  void PrintWarnings() const {
+    curl_header* header = nullptr;
+    for (size_t i = 0;
+         curl_easy_header(curl_, kWarningHeader, i, CURLH_HEADER, -1, &header) == CURLHE_OK; ++i) {
+      PrintWarning(header->value);
+    }
   }
 
   std::unexpected<Error> Failure(long status, const nlohmann::json& document) const {

@@ -55,6 +55,11 @@ std::vector<std::string> StatementRunner::FirstColumn(std::string_view statement
   return done ? sink.Take() : std::vector<std::string>();
 }
 
+void PrintWarning(std::string_view warning) {
+  std::fflush(stdout);
+  fmt::print(stderr, "varve: warning: {}\n", warning);
+}
+
 Status PrintText(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     return Io("standard output cannot be written: {}", std::strerror(errno));

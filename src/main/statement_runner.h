@@ -39,5 +39,7 @@ class StatementRunner {
 
 // All of the text, to standard output. Errors: kIo.
 Status PrintText(std::string_view text);
+// On standard error, as what the statement did although nothing is wrong with it.
+void PrintWarning(std::string_view warning);
 
 }  // namespace varve

@@ -13,7 +13,7 @@ import pytest
 
 from harness import ROOT, Server, binary, sql_command
 
-SETUP = ("CREATE TABLE t (ts timestamp TIMESTAMP KEY, host string TAG, v double); "
+SETUP = ("CREATE TABLE t (ts timestamp TIMESTAMP KEY, host string TAG, v double) WITH (enable_ttl = 'false'); "
          "INSERT INTO t (ts, host, v) VALUES (1357020000000, 'a', 1.5), (1357020000500, 'b', NULL)")
 QUERY = "SELECT ts, host, v FROM t ORDER BY ts"
 
@@ -47,6 +47,15 @@ def test_an_unknown_setting_is_refused_with_a_suggestion(tmp_path):
     (tmp_path / "varve.toml").write_text("[server]\nhttp_prot = 1\n")
     done = run("server", "--config", tmp_path / "varve.toml", expect=2)
     assert "varve.toml:2" in done.stderr and "server.http_port" in done.stderr
+
+
+def test_rows_that_are_not_kept_are_said_on_standard_error(tmp_path, server):
+    setup = "CREATE TABLE short (ts timestamp TIMESTAMP KEY, v double) WITH (ttl = '7d')"
+    for place in (["--data", tmp_path / "local"], ["--url", server.url]):
+        sql_command(*place, "-c", setup)
+        done = sql_command(*place, "-c", "INSERT INTO short (ts, v) VALUES (1357020000000, 1.5)")
+        assert done.stdout == "1 row affected\n"
+        assert "varve: warning: 1 row of table short is older than its ttl (7d)" in done.stderr
 
 
 def test_formats_are_the_same_with_and_without_a_server(tmp_path, server):
