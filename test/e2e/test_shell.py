@@ -56,6 +56,7 @@ def test_rows_that_are_not_kept_are_said_on_standard_error(tmp_path, server):
         done = sql_command(*place, "-c", "INSERT INTO short (ts, v) VALUES (1357020000000, 1.5)")
         assert done.stdout == "1 row affected\n"
         assert "varve: warning: 1 row of table short is older than its ttl (7d)" in done.stderr
+        sql_command(*place, "-c", "DROP TABLE short")
 
 
 def test_formats_are_the_same_with_and_without_a_server(tmp_path, server):
