@@ -183,7 +183,12 @@ class ServerPeer(Peer):
         if self._connection is None:
             self._connection = client.Connection(self.port)
         head, body = request if isinstance(request, tuple) else (request, b"")
-        return self._connection.exchange(head, body)
+        try:
+            return self._connection.exchange(head, body)
+        except ConnectionError:  # a server closes what was idle while others were loaded
+            self._connection.close()
+            self._connection = client.Connection(self.port)
+            return self._connection.exchange(head, body)
 
     def must(self, request) -> bytes:
         """The body of an answer that has to be good."""
