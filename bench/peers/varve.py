@@ -49,6 +49,7 @@ class Varve(ServerPeer):
         if self.ask(self.statement("COMPACT TABLE cpu")).status != 200:
             return False
         time.sleep(RETAINED_SECONDS)
+        self.ask(self.statement("CALL varve_expire_snapshots('cpu', retain_last => 1)"))
         self.ask(self.statement("CALL varve_gc(grace => '0s')"))
         return True
 
