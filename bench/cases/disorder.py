@@ -58,7 +58,8 @@ def _count(context) -> int:
 def _loaded(context, stack, data, disorder):
     (varve,) = entered(context, stack, [context.varve()])
     requests = data.requests(disorder)
-    varve.load(requests.bodies(), requests.lines)
+    # A row and its repetition must come in their order: what is asked afterwards depends on it.
+    varve.load(requests.bodies(), requests.lines, connections=1)
     varve.flush()
     return varve
 

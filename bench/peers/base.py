@@ -52,8 +52,9 @@ class Peer(abc.ABC):
         """Nothing runs afterwards; the data stays. No effect when it is stopped."""
 
     @abc.abstractmethod
-    def load(self, bodies, lines: int) -> client.Load | None:
-        """Sends line protocol; None if the peer reads the data's files itself."""
+    def load(self, bodies, lines: int, connections=client.CONNECTIONS) -> client.Load | None:
+        """Sends line protocol; None if the peer reads the data's files itself. Requests on different connections
+        overtake each other."""
 
     @abc.abstractmethod
     def settle(self):
@@ -176,8 +177,8 @@ class ServerPeer(Peer):
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
 
-    def load(self, bodies, lines):
-        return client.send_all(self.port, self.write_target, bodies, lines)
+    def load(self, bodies, lines, connections=client.CONNECTIONS):
+        return client.send_all(self.port, self.write_target, bodies, lines, connections)
 
     def ask(self, request):
         if self._connection is None:

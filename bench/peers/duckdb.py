@@ -27,7 +27,7 @@ class DuckDB(Peer):
     def stop(self):
         self._connection.close()
 
-    def load(self, bodies, lines):
+    def load(self, bodies, lines, connections=1):
         return None
 
     def settle(self):
