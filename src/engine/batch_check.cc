@@ -108,4 +108,19 @@ Status CheckBatch(const RowBatch& batch, const TableSchema& schema) {
   return CheckTags(schema, batch.series);
 }
 
+Status RemoveDroppedColumns(RowBatch& batch, const TableSchema& schema) {
+  for (size_t i = batch.column_ids.size(); i-- > 0;) {
+    const uint32_t id = batch.column_ids[i];
+    if (id <= schema.last_column_id() && schema.FindById(id) == nullptr) {
+      auto rest = batch.rows->RemoveColumn(static_cast<int>(i));
+      if (!rest.ok()) {
+        return Internal("a batch of the log does not fit together: {}", rest.status().ToString());
+      }
+      batch.rows = *std::move(rest);
+      batch.column_ids.erase(batch.column_ids.begin() + static_cast<ptrdiff_t>(i));
+    }
+  }
+  return {};
+}
+
 }  // namespace varve

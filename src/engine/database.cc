@@ -214,49 +214,6 @@ std::vector<std::shared_ptr<Table>> Database::AllTables() const {
   return out;
 }
 
-Result<std::shared_ptr<Table>> Database::CreateTable(std::string_view schema, std::string_view name,
-                                                     TableSpec spec, TableOptions options) {
-  VARVE_TRY(CheckIdentifier("table", name));
-  std::lock_guard ddl(ddl_mutex_);
-  if (!HasSchema(schema)) {
-    return NotFound("Schema not found, schema_name:{}", schema);
-  }
-  if (FindTable(schema, name)) {
-    return AlreadyExists("Failed to create table, table already exists, table:{}.", name);
-  }
-  VARVE_ASSIGN(TableSchema table_schema, TableSchema::Make(std::move(spec)));
-  const Uuid uuid = options_.ids->NewUuid();
-  VARVE_TRY(TableLog::Create(*options_.store, *options_.clock, uuid, std::move(table_schema),
-                             std::move(options)));
-  VARVE_ASSIGN(const TableEntry entry, catalogue_->AddTable(schema, name, uuid));
-  return OpenTable(entry);
-}
-
-Status Database::DropTable(std::string_view schema, std::string_view name) {
-  std::lock_guard ddl(ddl_mutex_);
-  VARVE_ASSIGN(const auto table, FindTable(schema, name));
-  {
-    // Before the catalogue says that its files are garbage.
-    std::lock_guard lock(dropped_mutex_);
-    dropped_[table->uuid()] = table;
-  }
-  VARVE_TRY(catalogue_->RemoveTable(schema, name));
-  {
-    std::unique_lock lock(tables_mutex_);
-    tables_.erase(table->id());
-    auto& tables = by_name_.find(schema)->second;
-    tables.erase(tables.find(name));
-  }
-  table->MarkDropped();
-  // The table is gone either way; what is left of its log is removed when its id is not in the
-  // catalogue.
-  if (auto status = options_.wal->Drop(table->id()); !status) {
-    LogWarn("the log of the dropped table {} is still there: {}", name, status.error().message);
-  }
-  memory_freed_.notify_all();
-  return {};
-}
-
 GcServices Database::ServicesForGc() {
   GcServices services;
   services.store = options_.store;
@@ -288,14 +245,6 @@ DroppedState Database::StateOfDropped(const Uuid& uuid) {
     return DroppedState::kUnknown;
   }
   return found->second.expired() ? DroppedState::kFree : DroppedState::kInUse;
-}
-
-Status Database::CreateSchema(std::string_view schema) {
-  std::lock_guard ddl(ddl_mutex_);
-  VARVE_TRY(catalogue_->AddSchema(schema));
-  std::unique_lock lock(tables_mutex_);
-  by_name_[std::string(schema)];
-  return {};
 }
 
 // --- writing ---

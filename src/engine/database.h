@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <string>
@@ -87,6 +88,8 @@ struct DatabaseStats {
   SstCacheStats file_cache;
 };
 
+enum class DropBehavior : uint8_t { kRestrict, kCascade };
+
 // Thread-safe.
 class Database {
  public:
@@ -113,7 +116,21 @@ class Database {
                                              TableSpec spec, TableOptions options);
   // Readers that have a view go on; new ones get kNotFound. Errors: kNotFound.
   Status DropTable(std::string_view schema, std::string_view name);
+  // The table keeps its rows; whoever holds it goes on. Errors: kNotFound, kAlreadyExists,
+  // kInvalidArgument for a bad name.
+  Status RenameTable(std::string_view schema, std::string_view from, std::string_view to);
   Status CreateSchema(std::string_view schema);
+  // kCascade drops what is in it first, one by one: after an error some may be gone. Errors:
+  // kNotFound; kInvalidArgument for `public` and, with kRestrict, one that is not empty.
+  Status DropSchema(std::string_view schema, DropBehavior behavior);
+
+  // A view has a name of its schema's tables. Errors: kNotFound (schema), kAlreadyExists.
+  Status SetView(ViewEntry view, Catalogue::OnExisting on_existing);
+  // Errors: kNotFound "View not found, view:V".
+  Status DropView(std::string_view schema, std::string_view name);
+  std::optional<ViewEntry> FindView(std::string_view schema, std::string_view name) const;
+  // Sorted by name; empty also when there is no such schema.
+  std::vector<ViewEntry> ListViews(std::string_view schema) const;
 
   // Writes all batches or none: when it returns ok they are durable and visible, but for rows past
   // their table's ttl, which are not kept, and are reported. One batch per table. Errors:
@@ -144,6 +161,8 @@ class Database {
  private:
   explicit Database(DatabaseOptions options);
   Status OpenTables();
+  // Requires ddl_mutex_.
+  Status DropTableLocked(std::string_view schema, std::string_view name);
   GcServices ServicesForGc();
   DroppedState StateOfDropped(const Uuid& uuid);
   Result<std::shared_ptr<Table>> OpenTable(const TableEntry& entry);

@@ -1,7 +1,7 @@
-// Random writes, with late rows, repeated ones and everything that moves rows in between (sealing,
-// flushing, merging, restarting, new columns), against a plain map: after every step the whole
-// table reads as the map does, a view that is held as it did when it was taken, and older versions
-// as they did when they were new.
+// Random writes, with late rows, repeated ones and deletes, and everything that moves rows in
+// between (sealing, flushing, merging, restarting, new columns), against a plain map: after every
+// step the whole table reads as the map does, a view that is held as it did when it was taken, and
+// older versions as they did when they were new.
 //
 // VARVE_MODEL_MINUTES makes it run that long, with new seeds; VARVE_MODEL_SEED begins with one.
 #include <gtest/gtest.h>
@@ -71,7 +71,9 @@ class World {
       table()->Seal();  // the flush follows in the background
     } else if (dice < 86) {
       Flush();
-    } else if (dice < 89) {
+    } else if (dice < 88) {
+      Delete();
+    } else if (dice < 90) {
       ASSERT_THAT(database_->CompactTable(*table()), IsOk());
     } else if (dice < 93) {
       held_ = Held{table()->View().value(), model_.Expected()};
@@ -94,6 +96,34 @@ class World {
     writes.push_back({table(), ModelBatch(*schema, rows)});
     ASSERT_THAT(database_->Write(std::move(writes)), IsOk());
     model_.Keep(rows);
+  }
+
+  // Some of the rows by what is in them, now and then all.
+  void Delete() {
+    if (random_() % 20 == 0) {
+      ASSERT_THAT(table()->Truncate(), IsOk());
+      model_.Delete([](const std::string&) { return true; });
+      return;
+    }
+    const uint64_t modulus = 1 + random_() % 7;
+    const auto deleted = [&](const std::string& text) {
+      return std::hash<std::string>()(text) % modulus == 0;
+    };
+    const auto find = [&](const ReadView& view) -> Result<Table::RowsByFile> {
+      Table::RowsByFile rows;
+      for (const auto& [id, file] : view.version->files) {
+        VARVE_TRY(
+            VisitModelFile(store_, view, file, [&](uint64_t position, const std::string& text) {
+              if (deleted(text)) {
+                rows[id].push_back(position);
+              }
+            }));
+      }
+      return rows;
+    };
+    const auto count = table()->Delete(find);
+    ASSERT_THAT(count, IsOk());
+    EXPECT_EQ(*count, model_.Delete(deleted));
   }
 
   void Flush() {

@@ -23,6 +23,7 @@ bool HasForeignFiles(const Version& before, const Version& next) {
 Table::Table(TableServices services, TableEntry entry, std::unique_ptr<TableLog> log)
     : services_(std::move(services)),
       entry_(std::move(entry)),
+      name_(entry_.name),
       log_(std::move(log)),
       unfinished_(*services_.ids),
       file_matches_(services_.files, std::shared_ptr<std::atomic<uint64_t>>(
@@ -63,7 +64,7 @@ uint64_t Table::front_bytes() const {
 Result<Sequence> Table::Begin() {
   std::lock_guard lock(write_mutex_);
   if (dropped_) {
-    return NotFound("Table not found, table:{}", entry_.name);
+    return NotFound("Table not found, table:{}", name());
   }
   last_begun_ = Sequence(last_begun_.value() + 1);
   return last_begun_;
@@ -131,7 +132,8 @@ void Table::Abandon(Sequence sequence) {
 Result<uint64_t> Table::Recover() {
   uint64_t rows = 0;
   const auto apply = [&](Sequence sequence, std::string_view payload) -> Status {
-    VARVE_ASSIGN(const RowBatch batch, DecodeBatch(payload));
+    VARVE_ASSIGN(RowBatch batch, DecodeBatch(payload));
+    VARVE_TRY(RemoveDroppedColumns(batch, *version_->schema));
     VARVE_TRY(CheckBatch(batch, *version_->schema));
     std::lock_guard lock(state_mutex_);
     VARVE_TRY(AddLocked(batch, sequence));
@@ -142,7 +144,7 @@ Result<uint64_t> Table::Recover() {
   };
   if (auto status = services_.wal->Replay(entry_.id, version_->flushed, apply); !status) {
     return std::unexpected(status.error().WithContext(
-        fmt::format("recovering table {} from the write-ahead log", entry_.name)));
+        fmt::format("recovering table {} from the write-ahead log", name())));
   }
   return rows;
 }
@@ -205,10 +207,24 @@ Result<std::shared_ptr<const Version>> Table::Commit(VersionEdit edit) {
   return committed;
 }
 
+std::string Table::name() const {
+  std::lock_guard lock(name_mutex_);
+  return name_;
+}
+
+void Table::Rename(std::string name) {
+  std::lock_guard lock(name_mutex_);
+  name_ = std::move(name);
+}
+
 Status Table::AddColumns(std::vector<ColumnSchema> columns) {
+  return AlterSchema([&](const TableSchema& schema) { return schema.WithColumnsAdded(columns); });
+}
+
+Status Table::AlterSchema(const std::function<Result<TableSchema>(const TableSchema&)>& change) {
   std::lock_guard lock(commit_mutex_);
   VARVE_TRY(ReopenLogIfUncertain());
-  VARVE_ASSIGN(TableSchema next, schema()->WithColumnsAdded(std::move(columns)));
+  VARVE_ASSIGN(TableSchema next, change(*schema()));
   VersionEdit edit;
   edit.kind = EditKind::kAlter;
   edit.schema = std::move(next);

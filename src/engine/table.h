@@ -92,7 +92,7 @@ class Table : public std::enable_shared_from_this<Table> {
   TableId id() const { return entry_.id; }
   const Uuid& uuid() const { return entry_.uuid; }
   const std::string& schema_name() const { return entry_.schema; }
-  const std::string& name() const { return entry_.name; }
+  std::string name() const;  // changes when the table is renamed
 
   std::shared_ptr<const TableSchema> schema() const;
   TableOptions options() const;
@@ -106,6 +106,26 @@ class Table : public std::enable_shared_from_this<Table> {
   Status AddColumns(std::vector<ColumnSchema> columns);
   // Errors: those of WithChanges(…, kAlter) and TableLog::Commit.
   Status ModifyOptions(const std::map<std::string, std::string>& changes);
+
+  // Commits the schema that `change` makes of the present one. Errors: those of `change` and
+  // TableLog::Commit.
+  Status AlterSchema(const std::function<Result<TableSchema>(const TableSchema&)>& change);
+
+  // --- deletes (table_delete.cc) ---
+
+  // By file of the view's version: positions of rows, in any order.
+  using RowsByFile = std::map<Uuid, std::vector<uint64_t>>;
+  // Deletes rows, as one commit: those that `find` names in the view that it is given, which holds
+  // all rows whose write has returned before the call, in files. Rows that are written meanwhile
+  // stay, also when they replace one that is deleted. Durable when it returns ok: no row comes back
+  // from the log. Returns how many rows `find` has named. Errors: those of `find`, Flush, writing
+  // deletion vectors and TableLog::Commit: then nothing is deleted (kUnknownOutcome: perhaps);
+  // kNotFound when the table has been dropped; kConflict: another process has changed the files,
+  // try again.
+  Result<uint64_t> Delete(const std::function<Result<RowsByFile>(const ReadView&)>& find);
+  // Deletes all rows whose write has returned before the call, as one commit, without reading any.
+  // Errors: as Delete.
+  Status Truncate();
 
   // Rows before it have expired: views do not show them, and writes do not keep them.
   TimestampUs visible_from() const;
@@ -147,6 +167,9 @@ class Table : public std::enable_shared_from_this<Table> {
   // Writes the sealed memtables to files and commits them. Errors as Flush.
   Status FlushSealed();
 
+  // For Database, when the catalogue has another name for it.
+  void Rename(std::string name);
+
   // No more writes; returns when those under way have ended. Readers go on.
   void MarkDropped();
   bool dropped() const;
@@ -159,7 +182,8 @@ class Table : public std::enable_shared_from_this<Table> {
   Sequence flushed() const;
   // What there is to do now, beside what is being done.
   CompactionPlan PlanCompaction(const CompactionScope& scope) const;
-  // Runs the most urgent task and commits it; never waits for writes or reads, nor they for it.
+  // Runs the most urgent task and commits it; never waits for writes or reads, nor they for it, but
+  // for a delete that runs.
   // nullopt: there is nothing to do. `proceed` as in CompactionInput. On an error nothing has
   // changed. Errors: kCorruption, kNotFound, kNotSupported: an input cannot be read and is in
   // quarantine now, go on with other tasks; kConflict: files of the task are gone, go on;
@@ -222,9 +246,20 @@ class Table : public std::enable_shared_from_this<Table> {
   Status CompleteCompaction(VersionEdit& edit, const Version& version,
                             const std::vector<FileMeta>& inputs, const RowMapping& mapping);
   void Quarantine(const FileMeta& file, const Error& error);
+  // Requires layout_mutex_.
+  Status CommitDelete(const RowsByFile& rows);
+  // Requires commit_mutex_. The edit that deletes the rows from the version.
+  Result<VersionEdit> DeletionOf(const RowsByFile& rows, const Version& version);
+  Status CommitTruncate();
 
   const TableServices services_;
-  const TableEntry entry_;
+  const TableEntry entry_;  // its name is the one that it was opened with
+  mutable std::mutex name_mutex_;
+  std::string name_;
+
+  // Which rows are where: held by a delete from looking for its rows until they are committed, and
+  // by the commits that move rows from file to file. Before flush_mutex_ and commit_mutex_.
+  std::mutex layout_mutex_;
 
   // Commits, one at a time; held across I/O. Before state_mutex_.
   std::mutex commit_mutex_;

@@ -90,7 +90,7 @@ Result<std::optional<CompactionOutcome>> Table::CompactOnce(
   compaction_.Release(*task);
   if (!outcome) {
     return std::unexpected(outcome.error().WithContext(
-        fmt::format("compacting {} files of table {} ({})", task->inputs.size(), entry_.name,
+        fmt::format("compacting {} files of table {} ({})", task->inputs.size(), name(),
                     CompactionReasonName(task->reason))));
   }
   return *outcome;
@@ -101,7 +101,7 @@ void Table::Quarantine(const FileMeta& file, const Error& error) {
     LogError(
         "table {}: the file '{}' is left out of compactions until it is restored from a copy and "
         "the server is started again; what else the table has goes on: {}",
-        entry_.name, file.path, error.message);
+        name(), file.path, error.message);
   }
 }
 
@@ -119,7 +119,7 @@ Result<CompactionOutcome> Table::RunCompaction(
   input.files = task.inputs;
   input.base = version.id;
   input.proceed = [&](uint64_t bytes) -> Status {
-    return dropped_ ? Cancelled("table {} has been dropped", entry_.name) : proceed(bytes);
+    return dropped_ ? Cancelled("table {} has been dropped", name()) : proceed(bytes);
   };
   CompactionJob job(std::move(input));
   auto edit = job.Run();
@@ -153,11 +153,11 @@ Result<CompactionOutcome> Table::RunCompaction(
 
 Status Table::CommitCompaction(VersionEdit edit, const std::vector<FileMeta>& inputs,
                                const RowMapping& mapping) {
+  std::lock_guard layout(layout_mutex_);
   std::lock_guard committing(commit_mutex_);
   Status status;
   for (int i = 0; i < kCommitTriesMax; ++i) {
-    status =
-        dropped_ ? Cancelled("table {} has been dropped", entry_.name) : ReopenLogIfUncertain();
+    status = dropped_ ? Cancelled("table {} has been dropped", name()) : ReopenLogIfUncertain();
     if (status) {
       status = CompleteCompaction(edit, *version(), inputs, mapping);
     }

@@ -62,7 +62,7 @@ Status Table::FlushSealed() {
   services_.flushed(rows);
   // The rows are in files either way; the next flush cuts the log up to a later place.
   if (auto status = services_.wal->Truncate(entry_.id, flushed); !status) {
-    LogWarn("the log of table {} could not be cut: {}", entry_.name, status.error().message);
+    LogWarn("the log of table {} could not be cut: {}", name(), status.error().message);
   }
   return {};
 }
@@ -120,9 +120,8 @@ Status Table::CompleteFlush(VersionEdit& edit, const Version& version,
       edit.removed_files.push_back(id);
       continue;
     }
-    VARVE_ASSIGN(
-        edit.deletion_vectors[id],
-        WriteDeletionVector(*services_.store, DeletionVectorPath(file, unfinished_), all));
+    VARVE_ASSIGN(edit.deletion_vectors[id],
+                 WriteDeletionVector(*services_.store, DeletionVectorPath(file, unfinished_), all));
   }
   return {};
 }

@@ -90,7 +90,7 @@ void Table::LearnFrontLocked(const Version& version) const {
     LogWarn(
         "table {}: what is newest of {} series could not be read, more of their rows are looked "
         "up than need be: {}",
-        entry_.name, unknown.tsids.size(), newest.error().message);
+        name(), unknown.tsids.size(), newest.error().message);
     newest.emplace();
     for (const uint64_t tsid : unknown.tsids) {
       newest->push_back({tsid, NewestInFiles(version)});

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <random>
@@ -60,8 +61,9 @@ inline std::string ModelText(const arrow::Array* array, int64_t row) {
 
 inline constexpr std::string_view kModelColumns[] = {"host", "t", "kind", "value", "extra"};
 
-inline Status ReadModelFile(ObjectStore& store, const ReadView& view, const FileMeta& file,
-                            ModelRows& out) {
+// Calls `visit(position, text)` for the rows of a file that the view shows.
+inline Status VisitModelFile(ObjectStore& store, const ReadView& view, const FileMeta& file,
+                             const std::function<void(uint64_t, std::string)>& visit) {
   VARVE_ASSIGN(const auto reader, SstReader::Open(store, file, *view.schema));
   VARVE_ASSIGN(const auto deleted, view.Deleted(file));
   uint64_t position = 0;
@@ -71,7 +73,8 @@ inline Status ReadModelFile(ObjectStore& store, const ReadView& view, const File
       return {};
     }
     for (int64_t row = 0; row < batch->num_rows(); ++row) {
-      if (deleted && deleted->Contains(position++)) {
+      if (deleted && deleted->Contains(position)) {
+        ++position;
         continue;
       }
       std::vector<std::string> cells;
@@ -80,7 +83,7 @@ inline Status ReadModelFile(ObjectStore& store, const ReadView& view, const File
         cells.push_back(
             ModelText(index ? batch->column(static_cast<int>(*index)).get() : nullptr, row));
       }
-      out.push_back(fmt::format("{}", fmt::join(cells, "|")));
+      visit(position++, fmt::format("{}", fmt::join(cells, "|")));
     }
   }
 }
@@ -112,7 +115,8 @@ inline Status ReadModelMemory(const ReadView& view, const MemoryRows& memory, Mo
 inline Result<ModelRows> ReadModelRows(ObjectStore& store, const ReadView& view) {
   ModelRows out;
   for (const auto& [id, file] : view.version->files) {
-    VARVE_TRY(ReadModelFile(store, view, file, out));
+    VARVE_TRY(VisitModelFile(store, view, file,
+                             [&](uint64_t, std::string text) { out.push_back(std::move(text)); }));
   }
   for (const auto& memory : view.memtables) {
     VARVE_TRY(ReadModelMemory(view, memory, out));
@@ -228,10 +232,15 @@ class ModelTable {
               row.Text();
           break;
         case ModelKind::kAppend:
-          rows_[fmt::to_string(rows_.size())] = row.Text();
+          rows_[fmt::to_string(rows_kept_++)] = row.Text();
           break;
       }
     }
+  }
+
+  // Takes the rows out whose text `deleted` is true for; how many there were.
+  size_t Delete(const std::function<bool(const std::string& text)>& deleted) {
+    return std::erase_if(rows_, [&](const auto& row) { return deleted(row.second); });
   }
 
   ModelRows Expected() const {
@@ -268,6 +277,7 @@ class ModelTable {
   const ModelKind kind_;
   int64_t front_ms_ = 1'700'000'000'000;
   int64_t next_value_ = 0;
+  uint64_t rows_kept_ = 0;
   std::vector<ModelRow> recent_;             // some that may be written again
   std::map<std::string, std::string> rows_;  // by key; in APPEND tables by number
 };

@@ -134,6 +134,46 @@ Result<TableEntry> Catalogue::RemoveTable(std::string_view schema, std::string_v
   return removed;
 }
 
+Status Catalogue::RenameTable(std::string_view schema, std::string_view from, std::string_view to) {
+  VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
+    const TableEntry* found = base.Find(schema, from);
+    if (found == nullptr) {
+      return NotFound("there is no table '{}' in schema '{}'", from, schema);
+    }
+    return CatalogueEdit{.kind = CatalogueEditKind::kRenameTable,
+                         .renamed_table = TableRename{*found, std::string(to)}};
+  }));
+  return {};
+}
+
+Status Catalogue::SetView(ViewEntry view, OnExisting on_existing) {
+  VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
+    CatalogueEdit edit{.kind = CatalogueEditKind::kSetView};
+    if (const ViewEntry* found = base.FindView(view.schema, view.name)) {
+      if (on_existing == OnExisting::kFail) {
+        return AlreadyExists("the view '{}' is there already in schema '{}'", view.name,
+                             view.schema);
+      }
+      edit.removed_view = *found;
+    }
+    edit.added_view = view;
+    edit.added_view->created_at = clock_.Now();
+    return edit;
+  }));
+  return {};
+}
+
+Status Catalogue::RemoveView(std::string_view schema, std::string_view name) {
+  VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
+    const ViewEntry* found = base.FindView(schema, name);
+    if (found == nullptr) {
+      return NotFound("there is no view '{}' in schema '{}'", name, schema);
+    }
+    return CatalogueEdit{.kind = CatalogueEditKind::kRemoveView, .removed_view = *found};
+  }));
+  return {};
+}
+
 Status Catalogue::AddSchema(std::string_view schema) {
   const CatalogueEdit edit{.kind = CatalogueEditKind::kAddSchema,
                            .added_schema = std::string(schema)};

@@ -46,9 +46,20 @@ class Catalogue {
   // Errors: kNotFound. The table's files stay until GC finds that nothing needs them; its id is not
   // given again.
   Result<TableEntry> RemoveTable(std::string_view schema, std::string_view name);
+  // The table keeps its id, its files and its log. Errors: kNotFound; kAlreadyExists for a name
+  // that a table or a view has.
+  Status RenameTable(std::string_view schema, std::string_view from, std::string_view to);
+
+  enum class OnExisting : uint8_t { kFail, kReplace };
+  // Adds the view, or puts it in the place of the one of that name; `created_at` is set here.
+  // Errors: kAlreadyExists (a table, or a view that is not to be replaced), kNotFound (schema).
+  Status SetView(ViewEntry view, OnExisting on_existing);
+  // Errors: kNotFound.
+  Status RemoveView(std::string_view schema, std::string_view name);
+
   // Errors: kAlreadyExists.
   Status AddSchema(std::string_view schema);
-  // Errors: kNotFound; kInvalidArgument when it holds tables or is `public`.
+  // Errors: kNotFound; kInvalidArgument when it holds tables or views or is `public`.
   Status RemoveSchema(std::string_view schema);
 
  private:

@@ -13,13 +13,19 @@ constexpr std::string_view kStoreFormat = "varve";
 constexpr std::string_view kEditFormat = "varve-catalogue-edit";
 constexpr std::string_view kCheckpointFormat = "varve-catalogue-checkpoint";
 
-constexpr std::array<std::pair<CatalogueEditKind, std::string_view>, 5> kKindNames = {{
+constexpr std::array<std::pair<CatalogueEditKind, std::string_view>, 8> kKindNames = {{
     {CatalogueEditKind::kCreate, "create"},
     {CatalogueEditKind::kAddSchema, "add_schema"},
     {CatalogueEditKind::kRemoveSchema, "remove_schema"},
     {CatalogueEditKind::kAddTable, "add_table"},
     {CatalogueEditKind::kRemoveTable, "remove_table"},
+    {CatalogueEditKind::kRenameTable, "rename_table"},
+    {CatalogueEditKind::kSetView, "set_view"},
+    {CatalogueEditKind::kRemoveView, "remove_view"},
 }};
+
+// What a reader of the first major would lose.
+constexpr uint32_t kViewsMajor = 2;
 
 std::string KindName(const CatalogueEdit& edit) {
   const auto found =
@@ -49,6 +55,47 @@ Result<TableEntry> TableFromJson(const Json& json) {
   return table;
 }
 
+Json ViewToJson(const ViewEntry& view) {
+  Json json;
+  json["schema"] = view.schema;
+  json["name"] = view.name;
+  if (!view.columns.empty()) {
+    json["columns"] = view.columns;
+  }
+  json["query"] = view.query;
+  json["created_at"] = view.created_at.value();
+  return json;
+}
+
+Result<ViewEntry> ViewFromJson(const Json& json) {
+  VARVE_ASSIGN(const JsonObject object, JsonObject::From(json, "view"));
+  ViewEntry view;
+  VARVE_ASSIGN(view.schema, object.Text("schema"));
+  VARVE_ASSIGN(view.name, object.Text("name"));
+  if (object.Find("columns") != nullptr) {
+    VARVE_ASSIGN(view.columns, object.Texts("columns"));
+  }
+  VARVE_ASSIGN(view.query, object.Text("query"));
+  VARVE_ASSIGN(view.created_at, object.Time("created_at"));
+  return view;
+}
+
+Json RenameToJson(const TableRename& rename) {
+  Json json;
+  json["table"] = TableToJson(rename.table);
+  json["name"] = rename.name;
+  return json;
+}
+
+Result<TableRename> RenameFromJson(const Json& json) {
+  VARVE_ASSIGN(const JsonObject object, JsonObject::From(json, "renamed_table"));
+  VARVE_ASSIGN(const Json* table, object.Get("table"));
+  TableRename rename;
+  VARVE_ASSIGN(rename.table, TableFromJson(*table));
+  VARVE_ASSIGN(rename.name, object.Text("name"));
+  return rename;
+}
+
 Json EditToJson(const CatalogueEdit& edit) {
   Json json = Json::object();
   if (edit.added_schema) {
@@ -59,6 +106,15 @@ Json EditToJson(const CatalogueEdit& edit) {
   }
   if (edit.removed_table) {
     json["removed_table"] = TableToJson(*edit.removed_table);
+  }
+  if (edit.renamed_table) {
+    json["renamed_table"] = RenameToJson(*edit.renamed_table);
+  }
+  if (edit.removed_view) {
+    json["removed_view"] = ViewToJson(*edit.removed_view);
+  }
+  if (edit.added_view) {
+    json["added_view"] = ViewToJson(*edit.added_view);
   }
   if (edit.removed_schema) {
     json["removed_schema"] = *edit.removed_schema;
@@ -76,6 +132,15 @@ Result<CatalogueEdit> EditFromJson(const JsonObject& json) {
   }
   if (const Json* table = json.Find("removed_table")) {
     VARVE_ASSIGN(edit.removed_table, TableFromJson(*table));
+  }
+  if (const Json* rename = json.Find("renamed_table")) {
+    VARVE_ASSIGN(edit.renamed_table, RenameFromJson(*rename));
+  }
+  if (const Json* view = json.Find("removed_view")) {
+    VARVE_ASSIGN(edit.removed_view, ViewFromJson(*view));
+  }
+  if (const Json* view = json.Find("added_view")) {
+    VARVE_ASSIGN(edit.added_view, ViewFromJson(*view));
   }
   if (const Json* schema = json.Find("removed_schema")) {
     VARVE_ASSIGN(edit.removed_schema, AsText(*schema, "removed_schema"));
@@ -105,10 +170,31 @@ Status ReadTables(const JsonObject& state, CatalogueVersion& version) {
   return {};
 }
 
+Status ReadViews(const JsonObject& state, CatalogueVersion& version) {
+  if (state.Find("views") == nullptr) {
+    return {};
+  }
+  VARVE_ASSIGN(const Json* views, state.Array("views"));
+  for (const Json& item : *views) {
+    VARVE_ASSIGN(ViewEntry view, ViewFromJson(item));
+    const auto schema = version.schemas.find(view.schema);
+    if (schema == version.schemas.end() || schema->second.contains(view.name)) {
+      return Corruption("the view '{}' has no schema or the name of a table", view.name);
+    }
+    std::string name = view.name;
+    if (!version.views[view.schema].try_emplace(std::move(name), std::move(view)).second) {
+      return Corruption("a view is there twice in schema '{}'", schema->first);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> EncodeCatalogueEdit(const CatalogueEdit& edit, const EditLink& link) {
-  Json file = StartEdit(kEditFormat, link, KindName(edit));
+  const bool newer = edit.renamed_table || edit.removed_view || edit.added_view;
+  Json file =
+      StartEdit(kEditFormat, link, KindName(edit), newer ? kViewsMajor : kLogFormatBaseMajor);
   file["edit"] = EditToJson(edit);
   return SealFile(file);
 }
@@ -123,9 +209,19 @@ Result<std::string> EncodeCatalogueCheckpoint(const CatalogueVersion& version,
       tables.push_back(TableToJson(table));
     }
   }
-  Json file = StartCheckpoint(kCheckpointFormat, version.id, version.committed_at, edit_sha256);
+  Json views = Json::array();
+  for (const auto& [schema, entries] : version.views) {
+    for (const auto& [name, view] : entries) {
+      views.push_back(ViewToJson(view));
+    }
+  }
+  Json file = StartCheckpoint(kCheckpointFormat, version.id, version.committed_at, edit_sha256,
+                              views.empty() ? kLogFormatBaseMajor : kViewsMajor);
   file["state"]["schemas"] = std::move(schemas);
   file["state"]["tables"] = std::move(tables);
+  if (!views.empty()) {
+    file["state"]["views"] = std::move(views);
+  }
   file["state"]["last_table_id"] = version.last_table_id.value();
   return SealFile(file);
 }
@@ -164,6 +260,7 @@ Result<DecodedCheckpoint<CatalogueVersion>> DecodeCatalogueCheckpoint(std::strin
   VARVE_ASSIGN(std::string edit_sha256, file.Sha256("edit_sha256"));
   VARVE_ASSIGN(const JsonObject state, file.Object("state"));
   VARVE_TRY(ReadTables(state, version));
+  VARVE_TRY(ReadViews(state, version));
   return DecodedCheckpoint<CatalogueVersion>{std::move(version), std::move(edit_sha256)};
 }
 

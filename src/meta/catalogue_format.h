@@ -7,21 +7,26 @@
 // FORMAT "varve", the file FORMAT at the root of the store, written once before anything else:
 //   db_uuid           UUID     the identity of the database; copies of its files keep it
 //
-// FORMAT "varve-catalogue-edit": kind = "create", "add_schema", "remove_schema", "add_table" or
-// "remove_table"; edit =
+// FORMAT "varve-catalogue-edit": kind = "create", "add_schema", "remove_schema", "add_table",
+// "remove_table", "rename_table", "set_view" or "remove_view"; edit =
 //   [added_schema]    text
 //   [added_table]     TABLE
 //   [removed_table]   TABLE
+//   [renamed_table]   {table: TABLE as it was, name: text, the new one}   (major 2)
+//   [removed_view]    VIEW                                                (major 2)
+//   [added_view]      VIEW                                                (major 2)
 //   [removed_schema]  text
 //   and they are applied in this order
 //
 // FORMAT "varve-catalogue-checkpoint": state =
 //   schemas           array of text, sorted
 //   tables            array of TABLE
+//   [views]           array of VIEW                                       (major 2)
 //   last_table_id     integer  the largest ever given; ids of dropped tables are not given again
 //
 // TABLE {id: integer, uuid: UUID, schema: text, name: text, created_at: microseconds since
 // 1970-01-01T00:00:00Z}
+// VIEW {schema: text, name: text, [columns]: array of text, query: text, created_at}
 #pragma once
 
 #include <string>

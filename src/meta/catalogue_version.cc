@@ -24,11 +24,17 @@ Status RemoveSchema(CatalogueVersion& version, const std::string& schema) {
   if (schema == kDefaultSchema) {
     return InvalidArgument("the schema '{}' cannot be dropped", schema);
   }
+  if (const auto views = version.views.find(schema);
+      views != version.views.end() && !views->second.empty()) {
+    return InvalidArgument("the schema '{}' holds {} views ('{}', …): drop them first", schema,
+                           views->second.size(), views->second.begin()->first);
+  }
   if (!found->second.empty()) {
     return InvalidArgument("the schema '{}' holds {} tables ('{}', …): drop them first", schema,
                            found->second.size(), found->second.begin()->first);
   }
   version.schemas.erase(found);
+  version.views.erase(schema);
   return {};
 }
 
@@ -49,6 +55,9 @@ Status AddTable(CatalogueVersion& version, TableEntry entry) {
     return AlreadyExists("the table '{}' is there already in schema '{}'", entry.name,
                          entry.schema);
   }
+  if (version.FindView(entry.schema, entry.name) != nullptr) {
+    return AlreadyExists("'{}' is a view in schema '{}'", entry.name, entry.schema);
+  }
   if (HasUuid(version, entry.uuid)) {
     return AlreadyExists("the table {} is there already under another name", entry.uuid.ToString());
   }
@@ -68,6 +77,44 @@ Status RemoveTable(CatalogueVersion& version, const TableEntry& entry) {
     return NotFound("there is no table '{}' in schema '{}'", entry.name, entry.schema);
   }
   version.schemas.find(entry.schema)->second.erase(entry.name);
+  return {};
+}
+
+Status RenameTable(CatalogueVersion& version, const TableRename& rename) {
+  VARVE_TRY(CheckIdentifier("table", rename.name));
+  const TableEntry& table = rename.table;
+  if (version.Find(table.schema, rename.name) != nullptr ||
+      version.FindView(table.schema, rename.name) != nullptr) {
+    return AlreadyExists("the name '{}' is taken in schema '{}'", rename.name, table.schema);
+  }
+  VARVE_TRY(RemoveTable(version, table));
+  TableEntry renamed = table;
+  renamed.name = rename.name;
+  version.schemas.find(table.schema)->second.emplace(rename.name, std::move(renamed));
+  return {};
+}
+
+Status RemoveView(CatalogueVersion& version, const ViewEntry& view) {
+  if (version.FindView(view.schema, view.name) == nullptr) {
+    return NotFound("there is no view '{}' in schema '{}'", view.name, view.schema);
+  }
+  version.views.find(view.schema)->second.erase(view.name);
+  return {};
+}
+
+Status AddView(CatalogueVersion& version, ViewEntry view) {
+  VARVE_TRY(CheckIdentifier("view", view.name));
+  if (!version.schemas.contains(view.schema)) {
+    return NotFound("there is no schema '{}'", view.schema);
+  }
+  if (version.Find(view.schema, view.name) != nullptr) {
+    return AlreadyExists("'{}' is a table in schema '{}'", view.name, view.schema);
+  }
+  std::string name = view.name;
+  auto& views = version.views[view.schema];
+  if (!views.try_emplace(std::move(name), std::move(view)).second) {
+    return AlreadyExists("the view is there already");
+  }
   return {};
 }
 
@@ -93,6 +140,15 @@ const TableEntry* CatalogueVersion::Find(std::string_view schema, std::string_vi
   return table == tables->second.end() ? nullptr : &table->second;
 }
 
+const ViewEntry* CatalogueVersion::FindView(std::string_view schema, std::string_view name) const {
+  const auto of_schema = views.find(std::string(schema));
+  if (of_schema == views.end()) {
+    return nullptr;
+  }
+  const auto view = of_schema->second.find(std::string(name));
+  return view == of_schema->second.end() ? nullptr : &view->second;
+}
+
 Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit, TimestampUs now) {
   VARVE_TRY(CheckKind(base, edit));
   if (edit.added_schema) {
@@ -103,6 +159,15 @@ Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit, Timest
   }
   if (edit.removed_table) {
     VARVE_TRY(RemoveTable(base, *edit.removed_table));
+  }
+  if (edit.renamed_table) {
+    VARVE_TRY(RenameTable(base, *edit.renamed_table));
+  }
+  if (edit.removed_view) {
+    VARVE_TRY(RemoveView(base, *edit.removed_view));
+  }
+  if (edit.added_view) {
+    VARVE_TRY(AddView(base, std::move(*edit.added_view)));
   }
   if (edit.removed_schema) {
     VARVE_TRY(RemoveSchema(base, *edit.removed_schema));

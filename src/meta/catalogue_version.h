@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -25,15 +26,28 @@ struct TableEntry {
   bool operator==(const TableEntry&) const = default;
 };
 
+// A query that has a name. Tables and views of a schema share their names.
+struct ViewEntry {
+  std::string schema;
+  std::string name;
+  std::vector<std::string> columns;  // their names, where CREATE VIEW gives them
+  std::string
+      query;  // in Varve's dialect, without comments; strings in single, names in back quotes
+  TimestampUs created_at;
+  bool operator==(const ViewEntry&) const = default;
+};
+
 // An immutable state of the catalogue.
 struct CatalogueVersion {
   VersionId id;
   TimestampUs committed_at;                                          // greater than the parent's
   std::map<std::string, std::map<std::string, TableEntry>> schemas;  // schema name -> table name
+  std::map<std::string, std::map<std::string, ViewEntry>> views;     // as `schemas`
   TableId last_table_id;  // the largest ever given, also to tables that are gone
 
-  // nullptr: no such table. Valid as long as the version.
+  // nullptr: no such table, view. Valid as long as the version.
   const TableEntry* Find(std::string_view schema, std::string_view name) const;
+  const ViewEntry* FindView(std::string_view schema, std::string_view name) const;
 };
 
 // kOther: a kind that this Varve does not know; its parts that are known are applied.
@@ -43,7 +57,16 @@ enum class CatalogueEditKind : uint8_t {
   kRemoveSchema,
   kAddTable,
   kRemoveTable,
+  kRenameTable,
+  kSetView,
+  kRemoveView,
   kOther,
+};
+
+struct TableRename {
+  TableEntry table;  // as it was
+  std::string name;  // the new one
+  bool operator==(const TableRename&) const = default;
 };
 
 struct CatalogueEdit {
@@ -53,11 +76,14 @@ struct CatalogueEdit {
   std::optional<std::string> removed_schema = {};
   std::optional<TableEntry> added_table = {};  // its id is greater than all ids ever given
   std::optional<TableEntry> removed_table = {};
+  std::optional<TableRename> renamed_table = {};
+  std::optional<ViewEntry> removed_view = {};
+  std::optional<ViewEntry> added_view = {};
 };
 
 // The version after `base`, or the first one when `base` is CatalogueVersion{}. Errors: kNotFound,
-// kAlreadyExists; kInvalidArgument for a bad name, a schema that holds tables, `public`, or an id
-// that was given before.
+// kAlreadyExists; kInvalidArgument for a bad name, a schema that holds tables or views, `public`,
+// or an id that was given before.
 Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit, TimestampUs now);
 
 }  // namespace varve

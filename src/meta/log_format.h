@@ -6,7 +6,8 @@
 //   format         text     what the file is: "varve-table-edit", "varve-table-checkpoint",
 //   "varve-catalogue-edit",
 //                           "varve-catalogue-checkpoint", "varve"
-//   major          integer  1; see below
+//   major          integer  1, or 2 where the file has what a reader of 1 cannot do without: a
+//   catalogue edit that renames a table or makes or drops a view, a catalogue checkpoint with views
 //   writer         text     the release of Varve that wrote the file: "0.1.0"
 //   …                       the fields of this kind of file
 //   body_sha256    text     SHA-256 of all bytes of the file before `,"body_sha256":`
@@ -36,7 +37,8 @@
 
 namespace varve {
 
-inline constexpr uint32_t kLogFormatMajor = 1;
+inline constexpr uint32_t kLogFormatMajor = 2;      // the newest that is read
+inline constexpr uint32_t kLogFormatBaseMajor = 1;  // of most files
 
 // Bounds what opening a log reads: one checkpoint and this many edits.
 inline constexpr uint64_t kVersionsPerCheckpoint = 64;

@@ -29,16 +29,17 @@ Status CheckSeal(std::string_view bytes) {
 
 std::string_view Release() { return VARVE_VERSION; }
 
-Json StartFile(std::string_view format) {
+Json StartFile(std::string_view format, uint32_t major) {
   Json file;
   file["format"] = format;
-  file["major"] = kLogFormatMajor;
+  file["major"] = major;
   file["writer"] = Release();
   return file;
 }
 
-Json StartEdit(std::string_view format, const EditLink& link, std::string_view kind) {
-  Json file = StartFile(format);
+Json StartEdit(std::string_view format, const EditLink& link, std::string_view kind,
+               uint32_t major) {
+  Json file = StartFile(format, major);
   file["version"] = link.version.value();
   file["committed_at"] = link.committed_at.value();
   file["parent_sha256"] = link.parent_sha256;
@@ -47,8 +48,8 @@ Json StartEdit(std::string_view format, const EditLink& link, std::string_view k
 }
 
 Json StartCheckpoint(std::string_view format, VersionId version, TimestampUs committed_at,
-                     std::string_view edit_sha256) {
-  Json file = StartFile(format);
+                     std::string_view edit_sha256, uint32_t major) {
+  Json file = StartFile(format, major);
   file["version"] = version.value();
   file["committed_at"] = committed_at.value();
   file["edit_sha256"] = edit_sha256;

@@ -13,10 +13,11 @@ namespace varve {
 std::string_view Release();
 
 // An object with the fields that stand first in every file.
-Json StartFile(std::string_view format);
-Json StartEdit(std::string_view format, const EditLink& link, std::string_view kind);
+Json StartFile(std::string_view format, uint32_t major = kLogFormatBaseMajor);
+Json StartEdit(std::string_view format, const EditLink& link, std::string_view kind,
+               uint32_t major = kLogFormatBaseMajor);
 Json StartCheckpoint(std::string_view format, VersionId version, TimestampUs committed_at,
-                     std::string_view edit_sha256);
+                     std::string_view edit_sha256, uint32_t major = kLogFormatBaseMajor);
 
 // The bytes of the file. Errors: kInvalidArgument when a text is not UTF-8.
 Result<std::string> SealFile(const Json& file);
