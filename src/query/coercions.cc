@@ -47,9 +47,42 @@ bool CastToMilliseconds(duckdb::Vector& source, duckdb::Vector& result, duckdb::
   return true;
 }
 
+// "2013-01-01T07:00:00+01:00": DuckDB would leave out where the offset is from UTC.
+bool CastTextToTimestamp(duckdb::Vector& source, duckdb::Vector& result, duckdb::idx_t count,
+                         duckdb::CastParameters& parameters) {
+  bool all_fit = true;
+  duckdb::UnaryExecutor::ExecuteWithNulls<duckdb::string_t, duckdb::timestamp_t>(
+      source, result, count,
+      [&](duckdb::string_t text, duckdb::ValidityMask& mask, duckdb::idx_t row) {
+        duckdb::timestamp_t time;
+        bool has_offset = false;
+        duckdb::string_t zone(nullptr, 0);
+        const auto done = duckdb::Timestamp::TryConvertTimestampTZ(text.GetData(), text.GetSize(),
+                                                                   time, true, has_offset, zone);
+        if (done == duckdb::TimestampCastResult::SUCCESS &&
+            (zone.GetSize() == 0 || zone.GetString() == "UTC")) {
+          return time;
+        }
+        duckdb::HandleCastError::AssignError(
+            fmt::format("'{}' is no time: expected is YYYY-MM-DD, with hh:mm:ss[.fraction] and an "
+                        "offset like Z or +01:00 if need be",
+                        text.GetString()),
+            parameters);
+        mask.SetInvalid(row);
+        all_fit = false;
+        return duckdb::timestamp_t(0);
+      });
+  return all_fit;
+}
+
+bool IsWhole(const LogicalType& type) {
+  return type.id() != duckdb::LogicalTypeId::DECIMAL && !type.IsFloating();
+}
+
 LogicalType AlignedType(const LogicalType& other, const LogicalType& literal) {
   switch (other.id()) {
     case duckdb::LogicalTypeId::TIMESTAMP:
+      return IsWhole(literal) ? other : literal;
     case duckdb::LogicalTypeId::VARCHAR:
       return other;
     default:
@@ -83,6 +116,10 @@ Status RegisterCoercions(duckdb::Connection& connection) {
     casts.RegisterCastFunction(LogicalType::UINTEGER, time, CastToTimestamp<uint32_t>);
     casts.RegisterCastFunction(LogicalType::UBIGINT, time, CastToTimestamp<uint64_t>);
     casts.RegisterCastFunction(time, LogicalType::BIGINT, CastToMilliseconds);
+    // At the price of DuckDB's own cast, so that texts still become times by themselves.
+    casts.RegisterCastFunction(
+        LogicalType::VARCHAR, time, CastTextToTimestamp,
+        casts.ImplicitCastCost(*connection.context, LogicalType::VARCHAR, time));
 
     duckdb::ScalarFunction align(std::string(kAlignFunction), {LogicalType::ANY, LogicalType::ANY},
                                  LogicalType::ANY, NeverRun);

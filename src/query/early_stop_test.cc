@@ -77,6 +77,17 @@ constexpr std::string_view kQueries[] = {
     "GROUP BY m ORDER BY m DESC LIMIT 3",
     "SELECT time_bucket(INTERVAL '1 minute', ts) AS m, count(*) AS c FROM cpu "
     "GROUP BY m ORDER BY m DESC LIMIT 100000",
+    "SELECT time_bucket(ts, 'PT7M') AS m, host, max(u) FROM cpu WHERE ts < 9001000 "
+    "GROUP BY m, host ORDER BY m DESC, host LIMIT 30",
+    "SELECT time_bucket(ts, 'PT1M'), count(*) FROM cpu GROUP BY 1 ORDER BY 1 DESC LIMIT 5",
+    "SELECT time_bucket(ts, NULL) AS m, count(*) FROM cpu GROUP BY m ORDER BY m DESC LIMIT 1",
+    "SELECT time_bucket(ts, 'P1D') AS m, count(*) FROM cpu GROUP BY m ORDER BY m DESC LIMIT 1",
+    "SELECT date_bin(INTERVAL '90' second, ts, TIMESTAMP '2001-01-01') AS m, count(*) FROM cpu "
+    "GROUP BY m ORDER BY m DESC LIMIT 6",
+    "SELECT time_bucket(INTERVAL '7 minutes', ts, INTERVAL '3 minutes') AS m, count(*) FROM cpu "
+    "GROUP BY m ORDER BY m DESC LIMIT 6",
+    "SELECT time_bucket(INTERVAL '7 minutes', ts, TIMESTAMP '2001-01-01') AS m, count(*) FROM cpu "
+    "GROUP BY m ORDER BY m DESC LIMIT 6",
     "SELECT ts, count(*) FROM cpu GROUP BY ts ORDER BY ts DESC LIMIT 4",
     "SELECT ts, host, v FROM cpu ORDER BY ts DESC, host LIMIT 7",
     "SELECT ts, host, v FROM cpu WHERE v % 5 = 1 ORDER BY ts DESC, host LIMIT 7 OFFSET 3",
@@ -180,9 +191,16 @@ TEST_P(EarlyStopTest, RecognizesItsPlans) {
     EXPECT_THAT(plan(sql), Not(HasSubstr("last rows of series"))) << sql;
   }
   EXPECT_THAT(plan("SELECT ts, v FROM cpu ORDER BY ts DESC LIMIT 3"), HasSubstr("newest first"));
-  EXPECT_THAT(plan("SELECT date_trunc('minute', ts) AS m, max(u) FROM cpu WHERE ts < 9000000 "
-                   "GROUP BY m ORDER BY m DESC LIMIT 5"),
-              HasSubstr("Files: 1 of"));
+  for (const char* const bucket :
+       {"date_trunc('minute', ts)", "time_bucket(INTERVAL '1 minute', ts)",
+        "time_bucket(ts, 'PT1M')", "date_bin(INTERVAL '1 minute', ts)",
+        "date_bin(INTERVAL '1 minute', ts, TIMESTAMP '2001-01-01')"}) {
+    EXPECT_THAT(plan(fmt::format("SELECT {} AS m, max(u) FROM cpu WHERE ts < 9000000 GROUP BY m "
+                                 "ORDER BY m DESC LIMIT 5",
+                                 bucket)),
+                HasSubstr("Files: 1 of"))
+        << bucket;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, EarlyStopTest, testing::Values(1, 2, 3));

@@ -78,10 +78,24 @@ bool RoundsTimeDown(const ScanShape& shape, const Expression& in_scan) {
     return false;
   }
   const auto& function = in_scan.Cast<duckdb::BoundFunctionExpression>();
-  return (function.function.name == "time_bucket" || function.function.name == "date_trunc") &&
-         function.children.size() == 2 && function.children[0]->IsFoldable() &&
-         shape.IsTime(*function.children[1]) &&
-         in_scan.return_type.id() == duckdb::LogicalTypeId::TIMESTAMP;
+  const std::string& name = function.function.name;
+  if ((name != "time_bucket" && name != "date_trunc" && name != "date_bin") ||
+      in_scan.return_type.id() != duckdb::LogicalTypeId::TIMESTAMP) {
+    return false;
+  }
+  // The time is the first argument of CeresDB's time_bucket, the second of the others; all else is
+  // constant. DuckDB's time_bucket with an offset rounds to moments that may be after the time.
+  size_t times = 0;
+  for (size_t i = 0; i < function.children.size(); ++i) {
+    if (i < 2 && shape.IsTime(*function.children[i])) {
+      ++times;
+    } else if (!function.children[i]->IsFoldable() ||
+               (i == 2 &&
+                function.children[i]->return_type.id() == duckdb::LogicalTypeId::INTERVAL)) {
+      return false;
+    }
+  }
+  return times == 1;
 }
 
 // The n-th newest bucket among those of the times; nullopt when there are not as many.
@@ -109,6 +123,9 @@ std::optional<int64_t> NthNewestBucket(duckdb::ClientContext& context, const Exp
     output.Flatten();
     const auto* buckets = duckdb::FlatVector::GetData<int64_t>(output.data[0]);
     for (idx_t i = 0; i < count; ++i) {
+      if (!duckdb::FlatVector::Validity(output.data[0]).RowIsValid(i)) {
+        return std::nullopt;  // time_bucket(ts, NULL)
+      }
       if (!newest || buckets[i] < *newest) {
         newest = buckets[i];
         if (++found == n) {

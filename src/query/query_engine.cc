@@ -5,6 +5,7 @@
 #include "query/duckdb_bridge.h"
 #include "query/duckdb_fence.h"
 #include "query/early_stop.h"
+#include "query/functions.h"
 #include "query/session_internal.h"
 
 namespace varve {
@@ -25,6 +26,7 @@ class QueryEngineImpl final : public QueryEngine {
       state_.duckdb = std::make_unique<duckdb::DuckDB>(nullptr, &config);
       duckdb::Connection connection(*state_.duckdb);
       VARVE_TRY(RegisterCoercions(connection));
+      VARVE_TRY(RegisterFunctions(connection));
       for (const char* const sql : kSettings) {
         const auto result = connection.Query(sql);
         if (result->HasError()) {

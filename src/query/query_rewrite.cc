@@ -27,18 +27,39 @@ bool IsOtherCatalogName(std::string_view name) {
   return std::ranges::find(kOtherCatalogNames, name) != kOtherCatalogNames.end();
 }
 
-bool IsInteger(const duckdb::ParsedExpression& expression) {
+constexpr std::array<std::string_view, 5> kArithmetic = {"+", "-", "*", "//", "%"};
+
+// A number, or what is computed from numbers only.
+bool IsNumber(const duckdb::ParsedExpression& expression) {
   if (expression.GetExpressionClass() == ExpressionClass::CONSTANT) {
     const duckdb::Value& value = expression.Cast<duckdb::ConstantExpression>().value;
-    return !value.IsNull() && value.type().IsIntegral();
+    return !value.IsNull() && value.type().IsNumeric();
   }
   if (expression.GetExpressionClass() != ExpressionClass::FUNCTION) {
     return false;
   }
   const auto& function = expression.Cast<duckdb::FunctionExpression>();
-  return function.is_operator && function.children.size() == 1 &&
-         (function.function_name == "-" || function.function_name == "+") &&
-         IsInteger(*function.children[0]);
+  return function.is_operator &&
+         std::ranges::find(kArithmetic, function.function_name) != kArithmetic.end() &&
+         std::ranges::all_of(function.children,
+                             [](const Expression& child) { return IsNumber(*child); });
+}
+
+// DuckDB computes with the shortest types that hold the numbers, which are too short for
+// milliseconds: 1357020000 * 1000.
+void ComputeWithInt64(duckdb::ParsedExpression& expression) {
+  if (expression.GetExpressionClass() != ExpressionClass::FUNCTION) {
+    return;
+  }
+  for (Expression& child : expression.Cast<duckdb::FunctionExpression>().children) {
+    ComputeWithInt64(*child);
+    if (child->GetExpressionClass() == ExpressionClass::CONSTANT &&
+        child->Cast<duckdb::ConstantExpression>().value.type().InternalType() ==
+            duckdb::PhysicalType::INT32) {
+      child =
+          duckdb::make_uniq<duckdb::CastExpression>(duckdb::LogicalType::BIGINT, std::move(child));
+    }
+  }
 }
 
 // What may be bound a second time only to learn its type. A subquery or a window would leave its
@@ -62,9 +83,10 @@ bool MayBeBoundTwice(const duckdb::ParsedExpression& expression) {
 }
 
 void Align(const duckdb::ParsedExpression& other, Expression& literal) {
-  if (!IsInteger(*literal) || IsInteger(other) || !MayBeBoundTwice(other)) {
+  if (!IsNumber(*literal) || IsNumber(other) || !MayBeBoundTwice(other)) {
     return;
   }
+  ComputeWithInt64(*literal);
   duckdb::vector<Expression> arguments;
   arguments.push_back(other.Copy());
   arguments.push_back(std::move(literal));

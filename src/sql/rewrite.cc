@@ -180,11 +180,24 @@ class Rewriter {
       case TokenKind::kHex:
         out_ += BlobLiteral(token);
         break;
+      case TokenKind::kWord:
+        out_ += IsArrayCall(token) ? std::string_view("make_array") : token.text;
+        break;
       default:
         out_ += token.text;
     }
     TrackNames(token);
     previous_ = token;
+  }
+
+  // array(1, 2), which is a function to CeresDB and the beginning of ARRAY (SELECT …) to DuckDB.
+  bool IsArrayCall(const Token& token) const {
+    if (!IsKeyword(token, "ARRAY") || token.offset != cursor_.token().offset) {
+      return false;
+    }
+    Cursor ahead = cursor_;
+    ahead.Advance();
+    return ahead.TakeSymbol('(') && !ahead.AtQuery();
   }
 
   // Of a token in double quotes.

@@ -5,6 +5,7 @@
 //                       INTO, WITH, before and after a dot, and in USING ( )
 //   x'0a'            -> CAST('\x0A' AS BLOB)
 //   $$text$$         -> 'text'
+//   array(1, 2)      -> make_array(1, 2)
 //   LIMIT o, n       -> OFFSET o LIMIT n (in this order, so that unnumbered parameters keep theirs)
 //   comments         -> one blank
 // Everything else stays byte for byte. What comes out is one statement for DuckDB's scanner,

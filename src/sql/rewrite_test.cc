@@ -70,6 +70,13 @@ TEST(RewriteTest, AfterTheFromOfAFunctionStandsAString) {
   EXPECT_EQ(Rewritten(R"(SELECT a IS DISTINCT FROM "x")"), R"(SELECT a IS DISTINCT FROM 'x')");
 }
 
+TEST(RewriteTest, ArrayIsAFunctionWhenItIsCalled) {
+  EXPECT_EQ(Rewritten("SELECT array(1, 'a'), ARRAY (x), array()"),
+            "SELECT make_array(1, 'a'), make_array (x), make_array()");
+  EXPECT_EQ(Rewritten("SELECT ARRAY[1], ARRAY(SELECT 1), `array`(1)"),
+            R"(SELECT ARRAY[1], ARRAY(SELECT 1), "array"(1))");
+}
+
 TEST(RewriteTest, HexLiteralsBecomeBlobs) {
   EXPECT_EQ(Rewritten("SELECT x'0aff', X''"),
             R"(SELECT CAST('\x0A\xFF' AS BLOB), CAST('' AS BLOB))");
