@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "main/line_editor.h"
-#include "main/statement_splitter.h"
+#include "sql/statement_splitter.h"
 #include "sql/keywords.h"
 
 namespace varve {

@@ -14,7 +14,7 @@
 #include "main/remote_connection.h"
 #include "main/shell.h"
 #include "main/statement_runner.h"
-#include "main/statement_splitter.h"
+#include "sql/statement_splitter.h"
 #include "sql/parser.h"
 
 namespace varve {

@@ -6,6 +6,7 @@
 #include "query/duckdb_fence.h"
 #include "query/early_stop.h"
 #include "query/functions.h"
+#include "query/limiter_rule.h"
 #include "query/session_internal.h"
 
 namespace varve {
@@ -50,8 +51,11 @@ class QueryEngineImpl final : public QueryEngine {
 
   void Configure(duckdb::DBConfig& config) {
     PrepareFencedConfig(config);
-    duckdb::StorageExtension::Register(
-        config, "varve", MakeStorageExtension(*state_.options.database));
+    duckdb::StorageExtension::Register(config, "varve",
+                                       MakeStorageExtension(*state_.options.database));
+    if (state_.options.limiter != nullptr) {
+      RegisterLimiter(config, *state_.options.limiter, state_.clock);
+    }
     if (state_.options.early_stop == EarlyStop::kOn) {
       RegisterEarlyStop(config);
     }

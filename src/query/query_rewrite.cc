@@ -11,6 +11,7 @@
 
 #include "query/coercions.h"
 #include "query/duckdb_bridge.h"
+#include "query/parameters.h"
 #include "query/session.h"
 
 namespace varve {
@@ -145,6 +146,9 @@ class Rewriter {
       case ExpressionClass::FUNCTION:
         ZonelessNow(expression);
         break;
+      case ExpressionClass::PARAMETER:
+        GiveValue(expression);
+        break;
       default:
         break;
     }
@@ -196,6 +200,7 @@ class Rewriter {
     switch (expression.GetExpressionClass()) {
       case ExpressionClass::COMPARISON:
       case ExpressionClass::BETWEEN:
+      case ExpressionClass::PARAMETER:
       case ExpressionClass::SUBQUERY:
         return true;
       case ExpressionClass::OPERATOR:
@@ -271,6 +276,14 @@ class Rewriter {
             function.function_name == "transaction_timestamp");
   }
 
+  void GiveValue(Expression& expression) const {
+    const std::string alias = expression->GetAlias();
+    const auto& parameter = expression->Cast<duckdb::ParameterExpression>();
+    expression = duckdb::make_uniq<duckdb::ConstantExpression>(
+        ConstantOf(context_.parameters, parameter.identifier));
+    expression->SetAlias(alias);
+  }
+
   // DuckDB's now() has a time zone. Compared with it, a column would be cast, and neither files nor
   // row groups could be left out.
   static void ZonelessNow(Expression& expression) {
@@ -303,6 +316,7 @@ Result<RewrittenQuery> RewriteQuery(std::string_view sql, const RewriteContext& 
     Rewriter rewriter(context, {});
     rewriter.CollectTables(*statement->node);
     rewriter.Rewrite(*statement->node);
+    statement->named_param_map.clear();
     return RewrittenQuery{std::move(statement), rewriter.names()};
   });
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <duckdb.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/result.h"
 #include "engine/database.h"
 #include "query/name_mapping.h"
+#include "query/session.h"
 
 namespace varve {
 
@@ -19,7 +21,8 @@ inline constexpr size_t kExpressionDepthMax = 1000;
 
 struct RewriteContext {
   const Database* database = nullptr;
-  std::string_view schema;  // of the session
+  std::string_view schema;                     // of the session
+  std::span<const Parameter> parameters = {};  // the values of $1, $2, …
 };
 
 struct RewrittenQuery {
@@ -27,7 +30,8 @@ struct RewrittenQuery {
   NameMapping names;  // for the StatementState of the connection that runs it
 };
 
-// Errors: kInvalidArgument for a text that is not one query, with what DuckDB's parser says.
+// Errors: kInvalidArgument for a text that is not one query, with what DuckDB's parser says, and
+// for a parameter without a value.
 Result<RewrittenQuery> RewriteQuery(std::string_view sql, const RewriteContext& context);
 
 // One expression, without a table: a DEFAULT or a value of an INSERT. `names` are those of the

@@ -11,7 +11,10 @@
 #include <duckdb/parser/statement/explain_statement.hpp>
 
 #include "engine/arrow_status.h"
+#include "query/bucket_zone.h"
 #include "query/duckdb_bridge.h"
+#include "query/limiter.h"
+#include "query/parameters.h"
 #include "query/session_internal.h"
 
 namespace varve {
@@ -22,6 +25,18 @@ constexpr duckdb::idx_t kStreamBufferBytes = duckdb::idx_t{16} << 20;
 
 constexpr std::array<std::string_view, 3> kCatalogNames = {kDefaultCatalogName, "ceresdb",
                                                            "horaedb"};
+
+// Of a statement's text that is kept while it runs, for the log: what follows a secret's word must
+// be in it, to be masked.
+constexpr size_t kKeptTextBytesMax = 4 * kLoggedTextBytesMax;
+
+std::string_view Beginning(std::string_view sql) {
+  size_t size = std::min(sql.size(), kKeptTextBytesMax);
+  while (size > 0 && size < sql.size() && (static_cast<unsigned char>(sql[size]) & 0xC0) == 0x80) {
+    --size;  // whole characters
+  }
+  return sql.substr(0, size);
+}
 
 }  // namespace
 
@@ -91,29 +106,89 @@ Result<std::vector<std::shared_ptr<arrow::Array>>> SchemaConnection::RunToArrays
 
 Result<std::unique_ptr<Session>> SessionImpl::Open(EngineState& engine, SessionOptions options) {
   VARVE_ASSIGN(auto connection, SchemaConnection::Open(engine, options.schema));
+  VARVE_TRY(UseBucketZone(connection->connection(), engine.options.settings.time_zone));
   return std::unique_ptr<Session>(
       new SessionImpl(engine, std::move(options), std::move(connection)));
 }
 
-Result<QueryResult> SessionImpl::Execute(std::string_view sql) {
+Result<QueryResult> SessionImpl::Execute(std::string_view sql, const StatementContext& context) {
+  const auto running = Begin(sql, context);
+  Result<QueryResult> result = Dispatch(sql, context.parameters);
+  parameters_ = {};
+  if (!result) {
+    Error error = running->Explain(std::move(result).error());
+    running->End(error);
+    return std::unexpected(std::move(error));
+  }
+  if (const auto* const affected = std::get_if<AffectedRows>(&*result)) {
+    running->AddRows(affected->rows);
+    running->End(std::nullopt);
+    return result;
+  }
+  return Watched(std::get<std::unique_ptr<ResultStream>>(std::move(*result)), running);
+}
+
+std::shared_ptr<RunningStatement> SessionImpl::Begin(std::string_view sql,
+                                                     const StatementContext& context) {
+  auto running = std::make_shared<RunningStatement>(
+      RunningStatement::Options{.clock = engine_.clock,
+                                .deadlines = engine_.deadlines,
+                                .log = engine_.options.log,
+                                .schema = options_.schema,
+                                .sql = std::string(Beginning(sql)),
+                                .request_id = std::string(context.request_id),
+                                .timeout = settings_.statement_timeout,
+                                .interrupt = [this] { Interrupt(); }},
+      context.stop);
+  const std::lock_guard lock(running_mutex_);
+  running_ = running;
+  return running;
+}
+
+Result<QueryResult> SessionImpl::Dispatch(std::string_view sql,
+                                          std::span<const Parameter> parameters) {
   VARVE_ASSIGN(const std::vector<Statement> statements,
                ParseSql(sql, ParseOptions{.double_quotes = options_.double_quotes}));
   if (statements.size() != 1) {
     return InvalidArgument("Only support execute one statement now, current num:{}",
                            statements.size());
   }
-  return Execute(statements.front());
-}
-
-Result<QueryResult> SessionImpl::Execute(const Statement& statement) {
-  return std::visit([this](const auto& kind) { return Run(kind); }, statement);
+  if (!parameters.empty()) {
+    VARVE_TRY(CheckParameters(sql, parameters));
+    parameters_ = parameters;
+  }
+  VARVE_TRY(running_->Continue());
+  return std::visit([this](const auto& kind) { return Run(kind); }, statements.front());
 }
 
 Result<WriteReport> SessionImpl::Ingest(std::vector<PointBatch> points) {
+  for (const PointBatch& batch : points) {
+    VARVE_TRY(AllowWrite(options_.schema, batch.table));
+  }
   return database().WritePoints(options_.schema, std::move(points));
 }
 
+Status SessionImpl::AllowWrite(std::string_view schema, std::string_view table) const {
+  Limiter* const limiter = engine_.options.limiter;
+  return limiter == nullptr ? Status() : limiter->CheckWrite(schema, table);
+}
+
+Status SessionImpl::AllowWrite(const Table& table) const {
+  return AllowWrite(table.schema_name(), table.name());
+}
+
 void SessionImpl::Cancel() {
+  std::shared_ptr<RunningStatement> running;
+  {
+    const std::lock_guard lock(running_mutex_);
+    running = running_;
+  }
+  if (running != nullptr) {
+    running->Cancel();
+  }
+}
+
+void SessionImpl::Interrupt() {
   connection_->connection().Interrupt();
   const std::lock_guard lock(copying_mutex_);
   if (copying_ != nullptr) {
@@ -130,7 +205,9 @@ Status SessionImpl::UseSchema(std::string_view schema) {
 
 Result<SchemaConnection*> SessionImpl::Evaluator() {
   if (!evaluator_) {
-    VARVE_ASSIGN(evaluator_, SchemaConnection::Open(engine_, options_.schema));
+    VARVE_ASSIGN(auto opened, SchemaConnection::Open(engine_, options_.schema));
+    VARVE_TRY(UseBucketZone(opened->connection(), settings_.time_zone));
+    evaluator_ = std::move(opened);
   }
   return evaluator_.get();
 }

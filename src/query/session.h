@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -12,6 +14,7 @@
 
 #include "base/result.h"
 #include "engine/database.h"
+#include "query/session_settings.h"
 #include "sql/parser.h"
 
 namespace arrow {
@@ -20,6 +23,9 @@ class Schema;
 }  // namespace arrow
 
 namespace varve {
+
+class Limiter;
+class StatementLog;
 
 inline constexpr std::string_view kDefaultCatalogName = "varve";
 
@@ -64,11 +70,26 @@ struct QueryEngineOptions {
   size_t threads = 0;  // 0 = one per core
   CopyPolicy copy;
   EarlyStop early_stop = EarlyStop::kOn;
+  Limiter* limiter = nullptr;  // what is blocked (limiter.h); outlives the engine; nullptr: nothing
+  StatementLog* log = nullptr;  // slow and failed statements; outlives the engine; nullptr: none
+  SessionSettings settings;     // of a new session, and what SET … = DEFAULT returns to
 };
 
 struct SessionOptions {
   std::string schema = std::string(kDefaultSchema);
   DoubleQuotes double_quotes = DoubleQuotes::kString;
+};
+
+// The value of a parameter: NULL, a boolean, a number or a text. A timestamp column takes integers
+// (milliseconds) and ISO texts, as it does literals.
+using Parameter = std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string>;
+
+// What comes with a statement.
+struct StatementContext {
+  // Of ? (in the order of the text) or $1, $2, …: each is given, and none more.
+  std::span<const Parameter> parameters = {};
+  std::string_view request_id = {};  // for the log
+  std::stop_token stop = {};         // does what Cancel does
 };
 
 // One thread at a time, but for Cancel.
@@ -77,11 +98,13 @@ class Session {
   virtual ~Session() = default;
 
   // Runs the one statement of the text. Errors: kInvalidArgument (parse errors with a caret,
-  // unknown columns, wrong types, more or less than one statement), kNotFound (table, schema),
-  // kAlreadyExists, kNotSupported, kCancelled, kResourceExhausted, kIo, kCorruption. The message is
-  // for users: it holds no stack and no path of the server.
-  virtual Result<QueryResult> Execute(std::string_view sql) = 0;
-  virtual Result<QueryResult> Execute(const Statement& statement) = 0;
+  // unknown columns, wrong types, parameters that do not fit, more or less than one statement, a
+  // table that is blocked, a statement that took longer than statement_timeout), kNotFound (table,
+  // schema), kAlreadyExists, kNotSupported, kCancelled, kResourceExhausted, kIo,
+  // kCorruption. The message is for users: it holds no stack and no path of the server.
+  // What `context` refers to is not used after the return, but for `stop`.
+  virtual Result<QueryResult> Execute(std::string_view sql, const StatementContext& context) = 0;
+  Result<QueryResult> Execute(std::string_view sql) { return Execute(sql, StatementContext{}); }
 
   // Writes points into the session's schema: see Database::WritePoints.
   virtual Result<WriteReport> Ingest(std::vector<PointBatch> points) = 0;
@@ -93,6 +116,10 @@ class Session {
   virtual const std::string& schema() const = 0;
   // Errors: kNotFound "Schema not found, schema_name:S".
   virtual Status UseSchema(std::string_view schema) = 0;
+
+  virtual const SessionSettings& settings() const = 0;
+  // From the next statement on. Errors: kInvalidArgument for a time zone that does not exist.
+  virtual Status ChangeSettings(SessionSettings settings) = 0;
 };
 
 // DuckDB in the process with Varve's catalogue in it. Thread-safe; outlives its sessions.

@@ -69,7 +69,7 @@ Status SessionImpl::CheckDefaults(const std::vector<ColumnSchema>& columns, size
           "Failed to cast default value expr to column type, column:{}, expr:{}: {}", column.name,
           column.default_value, why.message);
     };
-    auto expression = RewriteExpression(column.default_value, Rewriting(), {});
+    auto expression = RewriteExpression(column.default_value, RewritingDefaults(), {});
     if (!expression) {
       return failed(expression.error());
     }

@@ -19,7 +19,9 @@
 #include "query/duckdb_bridge.h"
 #include "query/duckdb_types.h"
 #include "query/literals.h"
+#include "query/parameters.h"
 #include "query/session_internal.h"
+#include "sql/parameters.h"
 
 namespace varve {
 namespace {
@@ -83,17 +85,38 @@ Relation RelationOf(duckdb::ClientContext& context, const TableSchema& schema,
   return relation;
 }
 
+// The rows with the values of parameters in the places of those that are a parameter and nothing
+// else; what computes with one is an expression.
+std::vector<std::vector<InsertValue>> WithLiterals(std::vector<std::vector<InsertValue>> rows,
+                                                   std::span<const Parameter> parameters) {
+  for (auto& row : rows) {
+    for (InsertValue& value : row) {
+      const auto* const text = std::get_if<ExpressionText>(&value);
+      const auto number = text == nullptr ? std::nullopt : ParameterNumber(text->sql);
+      if (number && *number <= parameters.size()) {
+        value = LiteralOf(parameters[*number - 1]);
+      }
+    }
+  }
+  return rows;
+}
+
 }  // namespace
 
 Result<QueryResult> SessionImpl::Run(const InsertStatement& statement) {
   VARVE_ASSIGN(const auto table, Find(statement.name));
+  VARVE_TRY(AllowWrite(*table));
   const std::shared_ptr<const TableSchema> schema = table->schema();
   VARVE_ASSIGN(const std::vector<size_t> targets,
                TargetColumns(*table, *schema, statement.columns ? &*statement.columns : nullptr));
   if (const auto* query = std::get_if<std::string>(&statement.source)) {
     return InsertQuery(table, *schema, targets, *query);
   }
-  return InsertRows(table, *schema, targets, std::get<ValueRows>(statement.source));
+  const auto& rows = std::get<ValueRows>(statement.source);
+  if (parameters_.empty()) {
+    return InsertRows(table, *schema, targets, rows);
+  }
+  return InsertRows(table, *schema, targets, WithLiterals(rows, parameters_));
 }
 
 Result<std::vector<size_t>> SessionImpl::TargetColumns(
@@ -191,7 +214,8 @@ Status SessionImpl::AddDefaults(const TableSchema& schema, ColumnArrays& columns
       value = duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(DuckDbType(column.type)));
     } else {
       has_default = true;
-      VARVE_ASSIGN(auto expression, RewriteExpression(column.default_value, Rewriting(), names));
+      VARVE_ASSIGN(auto expression,
+                   RewriteExpression(column.default_value, RewritingDefaults(), names));
       value = duckdb::make_uniq<duckdb::CastExpression>(DuckDbType(column.type),
                                                         std::move(expression), true);
     }
@@ -283,6 +307,7 @@ Result<AffectedRows> SessionImpl::WriteStream(const std::shared_ptr<Table>& tabl
 
 Result<QueryResult> SessionImpl::Run(const CopyFromStatement& statement) {
   VARVE_ASSIGN(const auto table, Find(statement.name));
+  VARVE_TRY(AllowWrite(*table));
   const std::shared_ptr<const TableSchema> schema = table->schema();
   VARVE_ASSIGN(CopyRows copy, engine_.copy_source.Open({.path = statement.path,
                                                         .options = statement.options,

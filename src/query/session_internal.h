@@ -2,12 +2,13 @@
 // Private to query/.
 //
 // The work is spread by kind: session.cc (dispatch, queries), session_ddl.cc, session_show.cc,
-// session_insert.cc, session_call.cc, copy_from.cc.
+// session_insert.cc, session_call.cc, session_set.cc, …
 #pragma once
 
 #include <duckdb.hpp>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "query/query_result.h"
 #include "query/query_rewrite.h"
 #include "query/row_batch_builder.h"
+#include "query/running_statement.h"
 #include "query/session.h"
 #include "query/table_source.h"
 #include "query/varve_catalog.h"
@@ -27,6 +29,8 @@ struct EngineState {
   QueryEngineOptions options;
   std::unique_ptr<duckdb::DuckDB> duckdb;
   CopySource copy_source;
+  SystemClock clock = {};
+  Deadlines deadlines = {};
 };
 
 // A connection to the engine's DuckDB whose unqualified names mean the schema's tables.
@@ -55,20 +59,36 @@ class SessionImpl final : public Session {
  public:
   static Result<std::unique_ptr<Session>> Open(EngineState& engine, SessionOptions options);
 
-  Result<QueryResult> Execute(std::string_view sql) override;
-  Result<QueryResult> Execute(const Statement& statement) override;
+  using Session::Execute;
+  Result<QueryResult> Execute(std::string_view sql, const StatementContext& context) override;
   Result<WriteReport> Ingest(std::vector<PointBatch> points) override;
   void Cancel() override;
   const std::string& schema() const override { return options_.schema; }
   Status UseSchema(std::string_view schema) override;
+  const SessionSettings& settings() const override { return settings_; }
+  Status ChangeSettings(SessionSettings settings) override;
 
  private:
   SessionImpl(EngineState& engine, SessionOptions options,
               std::unique_ptr<SchemaConnection> connection)
-      : engine_(engine), options_(std::move(options)), connection_(std::move(connection)) {}
+      : engine_(engine),
+        options_(std::move(options)),
+        settings_(engine.options.settings),
+        connection_(std::move(connection)) {}
+
+  // Makes it the statement that Cancel ends.
+  std::shared_ptr<RunningStatement> Begin(std::string_view sql, const StatementContext& context);
+  Result<QueryResult> Dispatch(std::string_view sql, std::span<const Parameter> parameters);
+  // Has DuckDB stop what runs on the session's connections. From any thread.
+  void Interrupt();
+  // Before rows of the table are written or deleted. Errors: kInvalidArgument (limiter.h).
+  Status AllowWrite(std::string_view schema, std::string_view table) const;
+  Status AllowWrite(const Table& table) const;
 
   Database& database() const { return *engine_.options.database; }
-  RewriteContext Rewriting() const { return {&database(), options_.schema}; }
+  RewriteContext Rewriting() const { return {&database(), options_.schema, parameters_}; }
+  // Of what is no part of the statement's text.
+  RewriteContext RewritingDefaults() const { return {&database(), options_.schema}; }
   // A second connection, for small evaluations while a query's rows are still coming on the first.
   Result<SchemaConnection*> Evaluator();
 
@@ -90,6 +110,8 @@ class SessionImpl final : public Session {
   Result<QueryResult> Run(const GcStatement& statement);
   Result<QueryResult> Run(const ExpireSnapshotsStatement& statement);
   Result<QueryResult> Run(const UseStatement& statement);
+  Result<QueryResult> Run(const SetStatement& statement);
+  Result<QueryResult> Run(const ShowSettingsStatement& statement);
   Result<QueryResult> Run(const DescribeStatement& statement);
   Result<QueryResult> Run(const ShowTablesStatement& statement);
   Result<QueryResult> Run(const ShowDatabasesStatement& statement);
@@ -118,14 +140,18 @@ class SessionImpl final : public Session {
   // Fills in the DEFAULTs of the columns that are nullptr.
   Status AddDefaults(const TableSchema& schema, ColumnArrays& columns);
   Result<WriteReport> WriteColumns(const std::shared_ptr<Table>& table, const TableSchema& schema,
-                      ColumnArrays columns);
+                                   ColumnArrays columns);
   // Writes all rows of the stream, batch by batch; its columns are those of `targets`, in order, of
   // their types.
   Result<AffectedRows> WriteStream(const std::shared_ptr<Table>& table, const TableSchema& schema,
-                               const std::vector<size_t>& targets, ResultStream& stream);
+                                   const std::vector<size_t>& targets, ResultStream& stream);
 
   EngineState& engine_;
   SessionOptions options_;
+  SessionSettings settings_;
+  std::span<const Parameter> parameters_;  // of the statement that is being executed
+  std::mutex running_mutex_;
+  std::shared_ptr<RunningStatement> running_;  // the last one, if it has not ended
   std::unique_ptr<SchemaConnection> connection_;
   std::unique_ptr<SchemaConnection> evaluator_;
   std::mutex copying_mutex_;

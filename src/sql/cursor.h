@@ -28,6 +28,11 @@ class Cursor {
   // Stays at the end and at a place that is no token.
   void Advance() { token_ = tokenizer_.Next(); }
 
+  // Parameters without a number count from 1 again.
+  void BeginStatement() { parameters_ = 0; }
+  // Of the next such parameter.
+  size_t TakeParameterNumber() { return ++parameters_; }
+
   // The end of the text, or a semicolon.
   bool AtEnd() const { return token_.kind == TokenKind::kEnd || AtSymbol(';'); }
   bool AtSymbol(char symbol) const {
@@ -66,6 +71,7 @@ class Cursor {
   DoubleQuotes double_quotes_;
   Tokenizer tokenizer_;
   Token token_;
+  size_t parameters_ = 0;  // without a number, taken so far
 };
 
 bool IsKeyword(const Token& token, std::string_view upper);

@@ -17,13 +17,11 @@ struct Entry {
   Result<Statement> (*parse)(Cursor&);
 };
 constexpr std::array kStatements = {
-    Entry{"INSERT", ParseInsert},     Entry{"CREATE", ParseCreate},
-    Entry{"DROP", ParseDrop},         Entry{"ALTER", ParseAlter},
-    Entry{"DESCRIBE", ParseDescribe}, Entry{"DESC", ParseDescribe},
-    Entry{"SHOW", ParseShow},         Entry{"EXISTS", ParseExists},
-    Entry{"USE", ParseUse},           Entry{"EXPLAIN", ParseExplain},
-    Entry{"COPY", ParseCopy},         Entry{"COMPACT", ParseCompact},
-    Entry{"CALL", ParseCall}};
+    Entry{"INSERT", ParseInsert}, Entry{"CREATE", ParseCreate},     Entry{"DROP", ParseDrop},
+    Entry{"ALTER", ParseAlter},   Entry{"DESCRIBE", ParseDescribe}, Entry{"DESC", ParseDescribe},
+    Entry{"SHOW", ParseShow},     Entry{"EXISTS", ParseExists},     Entry{"USE", ParseUse},
+    Entry{"SET", ParseSet},       Entry{"RESET", ParseReset},       Entry{"EXPLAIN", ParseExplain},
+    Entry{"COPY", ParseCopy},     Entry{"COMPACT", ParseCompact},   Entry{"CALL", ParseCall}};
 
 Result<Statement> ParseStatement(Cursor& cursor) {
   if (cursor.AtQuery() || cursor.AtKeyword("VALUES")) {
@@ -57,6 +55,7 @@ Result<std::vector<Statement>> ParseSql(std::string_view text, ParseOptions opti
           cursor.token().offset,
           fmt::format("At most {} statements can be sent in one request", kStatementsMax));
     }
+    cursor.BeginStatement();
     VARVE_ASSIGN(Statement statement, ParseStatement(cursor));
     VARVE_TRY(cursor.ExpectEnd());
     statements.push_back(std::move(statement));

@@ -459,11 +459,11 @@ TEST(ParserTest, CallsOfProcedures) {
 
 TEST(ParserTest, WhatDuckDbWouldDoIsNotSupported) {
   for (const std::string_view word :
-       {"ATTACH",  "DETACH",  "INSTALL",    "LOAD",       "SET",       "RESET",  "PRAGMA",
-        "EXPORT",  "IMPORT",  "UPDATE",     "DELETE",     "TRUNCATE",  "MERGE",  "BEGIN",
-        "START",   "COMMIT",  "ROLLBACK",   "CHECKPOINT", "FORCE",     "VACUUM", "ANALYZE",
-        "PREPARE", "EXECUTE", "DEALLOCATE", "COMMENT",    "SUMMARIZE", "PIVOT",  "UNPIVOT",
-        "TABLE",   "REPLACE", "GRANT",      "REVOKE",     "ABORT"}) {
+       {"ATTACH",     "DETACH",     "INSTALL",   "LOAD",   "PRAGMA",  "EXPORT",  "IMPORT",
+        "UPDATE",     "DELETE",     "TRUNCATE",  "MERGE",  "BEGIN",   "START",   "COMMIT",
+        "ROLLBACK",   "CHECKPOINT", "FORCE",     "VACUUM", "ANALYZE", "PREPARE", "EXECUTE",
+        "DEALLOCATE", "COMMENT",    "SUMMARIZE", "PIVOT",  "UNPIVOT", "TABLE",   "REPLACE",
+        "GRANT",      "REVOKE",     "ABORT"}) {
     EXPECT_THAT(ParseSql(std::string(word) + " x 'y'"),
                 IsError(ErrorKind::kNotSupported,
                         StartsWith("Unsupported SQL statement: " + std::string(word) + "\n")));

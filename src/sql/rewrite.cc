@@ -45,6 +45,10 @@ bool IsQuoted(TokenKind kind) {
   }
 }
 
+bool IsQuestionMark(const Token& token) {
+  return token.kind == TokenKind::kParameter && token.text.starts_with('?');
+}
+
 bool IsLimitOperand(const Token& token) {
   return token.kind == TokenKind::kNumber || token.kind == TokenKind::kParameter;
 }
@@ -140,11 +144,23 @@ class Rewriter {
       return false;
     }
     AppendGap(cursor_.token());
-    out_ += fmt::format("OFFSET {} LIMIT {}", offset.text, ahead.token().text);
+    const std::string offset_text = OperandText(offset);
+    out_ += fmt::format("OFFSET {} LIMIT {}", offset_text, OperandText(ahead.token()));
     previous_ = ahead.token();
-    ahead.Advance();
-    cursor_ = ahead;
+    // Assigning `ahead` would forget the parameters that have been counted since.
+    while (cursor_.token().offset != previous_.offset) {
+      cursor_.Advance();
+    }
+    cursor_.Advance();
     return true;
+  }
+
+  std::string OperandText(const Token& token) {
+    if (!IsQuestionMark(token)) {
+      return std::string(token.text);
+    }
+    return token.text.size() > 1 ? "$" + std::string(token.text.substr(1))
+                                 : fmt::format("${}", cursor_.TakeParameterNumber());
   }
 
   void AppendGap(const Token& token) {
@@ -153,9 +169,16 @@ class Rewriter {
     }
     if (token.gap == Gap::kBlanks) {
       out_ += cursor_.text().substr(previous_.end(), token.offset - previous_.end());
-    } else if (token.gap == Gap::kOther || (IsQuoted(token.kind) && !StandsApart(previous_))) {
+    } else if (token.gap == Gap::kOther || (IsQuoted(token.kind) && !StandsApart(previous_)) ||
+               WouldJoin(token)) {
       out_ += ' ';
     }
+  }
+
+  // Unlike ?, $1 is part of a name that ends right before it, and takes in what follows it.
+  bool WouldJoin(const Token& token) const {
+    return (IsQuestionMark(token) && !StandsApart(previous_)) ||
+           (IsQuestionMark(previous_) && token.kind != TokenKind::kSymbol);
   }
 
   // Whether a quote right after the token stays a token of its own: not so in a"b" and in U&'b',
@@ -182,6 +205,9 @@ class Rewriter {
         break;
       case TokenKind::kWord:
         out_ += IsArrayCall(token) ? std::string_view("make_array") : token.text;
+        break;
+      case TokenKind::kParameter:
+        out_ += OperandText(token);
         break;
       default:
         out_ += token.text;

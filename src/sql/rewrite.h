@@ -6,7 +6,8 @@
 //   x'0a'            -> CAST('\x0A' AS BLOB)
 //   $$text$$         -> 'text'
 //   array(1, 2)      -> make_array(1, 2)
-//   LIMIT o, n       -> OFFSET o LIMIT n (in this order, so that unnumbered parameters keep theirs)
+//   LIMIT o, n       -> OFFSET o LIMIT n (in this order, as DuckDB reads both)
+//   ?, ?1            -> $1, by their order in the statement
 //   comments         -> one blank
 // Everything else stays byte for byte. What comes out is one statement for DuckDB's scanner,
 // whatever went in.

@@ -34,7 +34,7 @@ std::string Normal(std::string_view sql, ParseOptions options = {}) {
 
 TEST(RewriteTest, WhatDuckDbReadsAsItIsStaysByteForByte) {
   for (const std::string_view sql :
-       {"SELECT a,\n\tb  FROM t WHERE c='it''s'", "SELECT E'a\\'b', 'x\\', $1, ? FROM t",
+       {"SELECT a,\n\tb  FROM t WHERE c='it''s'", "SELECT E'a\\'b', 'x\\', $1 FROM t",
         "SELECT [1,2][1:2], {a: 1}, x->>'k', y::INT, z //2", "SELECT 1 LIMIT 5 OFFSET 3",
         "SELECT 温度 FROM größe", "SELECT x -> x + 1"}) {
     EXPECT_EQ(Rewritten(sql), sql);
@@ -77,6 +77,15 @@ TEST(RewriteTest, ArrayIsAFunctionWhenItIsCalled) {
             R"(SELECT ARRAY[1], ARRAY(SELECT 1), "array"(1))");
 }
 
+TEST(RewriteTest, ParametersAreNumberedAndJoinNothing) {
+  EXPECT_EQ(Rewritten("SELECT ?, ? + ? FROM t LIMIT ?, ?"),
+            "SELECT $1, $2 + $3 FROM t OFFSET $4 LIMIT $5");
+  EXPECT_EQ(Rewritten("SELECT ?2, $1"), "SELECT $2, $1");
+  EXPECT_EQ(Rewritten("SELECT a?, ?b, ??, ?'x', ?::int"),
+            "SELECT a $1, $2 b, $3 $4, $5 'x', $6::int");
+  EXPECT_EQ(Rewritten("SELECT '?', `?`, /* ? */ ?"), "SELECT '?', \"?\", $1");
+}
+
 TEST(RewriteTest, HexLiteralsBecomeBlobs) {
   EXPECT_EQ(Rewritten("SELECT x'0aff', X''"),
             R"(SELECT CAST('\x0A\xFF' AS BLOB), CAST('' AS BLOB))");
@@ -84,7 +93,7 @@ TEST(RewriteTest, HexLiteralsBecomeBlobs) {
 
 TEST(RewriteTest, LimitWithAnOffsetBecomesBoth) {
   EXPECT_EQ(Rewritten("SELECT a FROM t LIMIT 5, 10"), "SELECT a FROM t OFFSET 5 LIMIT 10");
-  EXPECT_EQ(Rewritten("SELECT a FROM t limit ? , ? "), "SELECT a FROM t OFFSET ? LIMIT ?");
+  EXPECT_EQ(Rewritten("SELECT a FROM t limit ? , ? "), "SELECT a FROM t OFFSET $1 LIMIT $2");
   EXPECT_EQ(Rewritten("SELECT a FROM t LIMIT (1), 2"), "SELECT a FROM t LIMIT (1), 2");
   EXPECT_EQ(Rewritten("SELECT (SELECT 1 LIMIT 5), 2"), "SELECT (SELECT 1 LIMIT 5), 2");
 }

@@ -97,6 +97,13 @@ struct ExistsStatement {
 struct UseStatement {
   std::string schema;
 };
+struct SetStatement {  // SET name = value, RESET name
+  std::string name;
+  std::optional<std::string> value;  // nullopt: what a new session has
+};
+struct ShowSettingsStatement {  // SHOW ALL, SHOW name
+  std::optional<std::string> name;
+};
 struct CreateSchemaStatement {
   std::string schema;
   IfPresent if_present = IfPresent::kFail;
@@ -143,7 +150,8 @@ using Statement =
     std::variant<CreateTableStatement, DropTableStatement, AddColumnsStatement,
                  ModifySettingStatement, InsertStatement, DescribeStatement, ShowTablesStatement,
                  ShowDatabasesStatement, ShowCreateTableStatement, ExistsStatement, UseStatement,
-                 CreateSchemaStatement, CopyFromStatement, CompactTableStatement, GcStatement,
-                 ExpireSnapshotsStatement, QueryStatement, ExplainStatement>;
+                 SetStatement, ShowSettingsStatement, CreateSchemaStatement, CopyFromStatement,
+                 CompactTableStatement, GcStatement, ExpireSnapshotsStatement, QueryStatement,
+                 ExplainStatement>;
 
 }  // namespace varve

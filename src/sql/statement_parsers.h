@@ -16,6 +16,8 @@ Result<Statement> ParseDescribe(Cursor& cursor);  // utility_parser.cc
 Result<Statement> ParseShow(Cursor& cursor);
 Result<Statement> ParseExists(Cursor& cursor);
 Result<Statement> ParseUse(Cursor& cursor);
+Result<Statement> ParseSet(Cursor& cursor);  // settings_parser.cc
+Result<Statement> ParseReset(Cursor& cursor);
 Result<Statement> ParseCopy(Cursor& cursor);
 Result<Statement> ParseCompact(Cursor& cursor);
 Result<Statement> ParseCall(Cursor& cursor);  // call_parser.cc

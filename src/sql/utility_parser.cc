@@ -34,6 +34,15 @@ Result<Statement> ParseShow(Cursor& cursor) {
   if (cursor.TakeKeyword("DATABASES") || cursor.TakeKeyword("SCHEMAS")) {
     return ShowDatabasesStatement{};
   }
+  if (cursor.TakeKeyword("ALL")) {
+    return ShowSettingsStatement{};
+  }
+  // The names of all settings have an underscore, other words after SHOW have none.
+  if (cursor.token().kind == TokenKind::kWord &&
+      cursor.token().text.find('_') != std::string_view::npos) {
+    VARVE_ASSIGN(std::string name, cursor.ExpectName("setting"));
+    return ShowSettingsStatement{std::move(name)};
+  }
   if (cursor.TakeKeyword("CREATE")) {
     if (cursor.TakeKeyword("TABLE")) {
       VARVE_ASSIGN(TableName name, cursor.ExpectTableName());

@@ -5,9 +5,11 @@
 #include <arrow/type.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -26,8 +28,10 @@ struct TestEngineState {
   std::map<std::string, TestAnswerOf> answers;
   std::atomic<int> sessions_made = 0;
   std::atomic<int> cancels = 0;
+  std::atomic<int> stops = 0;  // of WAIT
   std::atomic<int> batches = 0;
   std::function<void()> stream_ended = [] {};
+  std::function<void()> wait_began = [] {};  // of WAIT
 };
 
 class TestStream final : public ResultStream {
@@ -56,7 +60,22 @@ class TestSession final : public Session {
  public:
   TestSession(std::string schema, TestEngineState& state)
       : schema_(std::move(schema)), state_(state) {}
-  Result<QueryResult> Execute(std::string_view sql) override {
+  using Session::Execute;
+  Result<QueryResult> Execute(std::string_view sql, const StatementContext& context) override {
+    if (sql == "WAIT") {  // until it is stopped
+      state_.wait_began();
+      std::mutex mutex;
+      std::unique_lock lock(mutex);
+      std::condition_variable_any wake;
+      wake.wait_for(lock, context.stop, std::chrono::seconds(30), [] { return false; });
+      state_.stops += context.stop.stop_requested() ? 1 : 0;
+      return Cancelled("the query was cancelled");
+    }
+    if (sql == "SHOW context") {
+      return InvalidArgument("{} parameters, request {}, {} ms, zone {}", context.parameters.size(),
+                             context.request_id, settings_.statement_timeout.count(),
+                             settings_.time_zone);
+    }
     if (sql == "SHOW schema") {
       return InvalidArgument("in {}", schema_);
     }
@@ -76,7 +95,6 @@ class TestSession final : public Session {
     }
     return std::make_unique<TestStream>(std::get<TestRows>(found->second), state_);
   }
-  Result<QueryResult> Execute(const Statement&) override { return NotSupported("only text"); }
   Result<WriteReport> Ingest(std::vector<PointBatch>) override { return WriteReport(); }
   void Cancel() override { ++state_.cancels; }
   const std::string& schema() const override { return schema_; }
@@ -84,9 +102,15 @@ class TestSession final : public Session {
     schema_ = schema;
     return {};
   }
+  const SessionSettings& settings() const override { return settings_; }
+  Status ChangeSettings(SessionSettings settings) override {
+    settings_ = std::move(settings);
+    return {};
+  }
 
  private:
   std::string schema_;
+  SessionSettings settings_;
   TestEngineState& state_;
 };
 

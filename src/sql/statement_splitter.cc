@@ -1,4 +1,4 @@
-#include "main/statement_splitter.h"
+#include "sql/statement_splitter.h"
 
 #include <algorithm>
 

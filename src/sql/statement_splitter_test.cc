@@ -1,6 +1,6 @@
 // Proves: statements end at semicolons, but not at those in quotes and comments, whatever the
 // pieces are.
-#include "main/statement_splitter.h"
+#include "sql/statement_splitter.h"
 
 #include <gmock/gmock.h>
 
