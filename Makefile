@@ -48,7 +48,8 @@ soak: release asan ## kill -9 under load, then random writes against a plain map
 	VARVE_SOAK_MINUTES=$(MINUTES) $(PYTEST) -s test/crash
 	VARVE_MODEL_MINUTES=$(MINUTES) build/asan/src/varve_engine_test --gtest_filter='*OverwriteModelTest*'
 
-fuzz: asan ## broken requests of every kind against the sanitized server (MINUTES=10)
+fuzz: asan ## broken SQL against the sanitized parser, broken requests against the sanitized server (MINUTES=10 each)
+	VARVE_FUZZ_MINUTES=$(MINUTES) build/asan/src/varve_sql_test --gtest_filter='ParserMutationTest.*'
 	VARVE_FUZZ_MINUTES=$(MINUTES) $(PYTEST) -s test/fuzz
 
 clean: ## removes build/ and dist/, but not what was downloaded (third_party/)

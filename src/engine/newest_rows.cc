@@ -109,11 +109,16 @@ class FileTimes {
 // The rows of one file that are the last of their series, as far as `newest` does not know better.
 class LastInFile {
  public:
-  LastInFile(const ReadView& view, const SstFile& file, TimestampUs before)
-      : view_(view), file_(file), before_(before), times_(file, view.schema->timestamp()) {}
+  // `meta` is the view's: that of an open file may be of an older version, with fewer rows deleted.
+  LastInFile(const ReadView& view, const FileMeta& meta, const SstFile& file, TimestampUs before)
+      : view_(view),
+        meta_(meta),
+        file_(file),
+        before_(before),
+        times_(file, view.schema->timestamp()) {}
 
   Result<std::vector<uint64_t>> Find(NewestTimes& newest) {
-    VARVE_ASSIGN(deleted_, view_.Deleted(file_.meta()));
+    VARVE_ASSIGN(deleted_, view_.Deleted(meta_));
     VARVE_ASSIGN(const auto index, file_.Series());
     const int64_t bound = std::min(file_.meta().time_max.value(), before_.value() - 1);
     std::vector<uint64_t> rows;
@@ -148,6 +153,7 @@ class LastInFile {
   }
 
   const ReadView& view_;
+  const FileMeta& meta_;
   const SstFile& file_;
   const TimestampUs before_;
   FileTimes times_;
@@ -167,11 +173,11 @@ std::vector<const FileMeta*> NewestFiles(const ReadView& view, TimestampUs befor
 }
 
 // The times of the newest visible rows of one series of a file.
-Status SampleSeries(const ReadView& view, const SstFile& file, RowRange rows, TimestampUs before,
-                    std::vector<int64_t>& times) {
+Status SampleSeries(const ReadView& view, const FileMeta& meta, const SstFile& file, RowRange rows,
+                    TimestampUs before, std::vector<int64_t>& times) {
   VARVE_ASSIGN(rows, file.NarrowToTime(rows, view.visible_from.value(), before.value()));
   rows.begin = std::max(rows.begin, rows.end - std::min(rows.end, kSampleRowsMax));
-  VARVE_ASSIGN(const auto deleted, view.Deleted(file.meta()));
+  VARVE_ASSIGN(const auto deleted, view.Deleted(meta));
   FileTimes values(file, view.schema->timestamp());
   for (uint64_t row = rows.begin; row < rows.end; ++row) {
     if (deleted && deleted->Contains(row)) {
@@ -189,7 +195,7 @@ Status SampleFile(const ReadView& view, const FileMeta& meta, TimestampUs before
   VARVE_ASSIGN(const auto index, file->Series());
   const size_t step = std::max<size_t>(1, index->size() / kSampleSeriesMax);
   for (size_t series = 0; series < index->size(); series += step) {
-    VARVE_TRY(SampleSeries(view, *file, index->rows(series), before, times));
+    VARVE_TRY(SampleSeries(view, meta, *file, index->rows(series), before, times));
   }
   return {};
 }
@@ -265,7 +271,7 @@ Result<std::optional<RowSelection>> LastRows(const ReadView& view, TimestampUs b
     if (!file->HasSeries()) {
       return std::nullopt;
     }
-    VARVE_ASSIGN(auto rows, LastInFile(view, *file, before).Find(newest));
+    VARVE_ASSIGN(auto rows, LastInFile(view, *meta, *file, before).Find(newest));
     if (!rows.empty()) {
       selection.files.emplace(meta->id, std::move(rows));
     }

@@ -81,7 +81,6 @@ Result<VersionEdit> Table::DeletionOf(const RowsByFile& rows, const Version& ver
       continue;
     }
     if (auto status = add(file->second, positions); !status) {
-      edit.deletion_vectors.erase(id);
       DiscardDeletionVectors(*services_.store, edit);
       return std::unexpected(std::move(status).error());
     }

@@ -273,10 +273,50 @@ TEST(CatalogueFormat, GoldenCheckpoint) {
   EXPECT_EQ(decoded->state.last_table_id, version.last_table_id);
 }
 
+ViewEntry View(std::string name, std::vector<std::string> columns = {}) {
+  return {"public", std::move(name), std::move(columns), "SELECT `a` FROM `t1`", kTestNow};
+}
+
+// A reader of the first major would lose them: it refuses these files.
+TEST(CatalogueFormat, ViewsAndRenamesAreOfTheSecondMajor) {
+  const EditLink link{VersionId(2), kTestNow, std::string(64, 'e')};
+  CatalogueEdit edit{.kind = CatalogueEditKind::kSetView};
+  edit.removed_view = View("v");
+  edit.added_view = View("v", {"x", "y z"});
+  edit.renamed_table = TableRename{Entry(1), "t9"};
+  const auto bytes = EncodeCatalogueEdit(edit, link);
+  ASSERT_THAT(bytes, IsOk());
+  EXPECT_THAT(*bytes, HasSubstr(R"("major":2)"));
+  EXPECT_THAT(*bytes,
+              HasSubstr(R"("added_view":{"schema":"public","name":"v","columns":["x","y z"],)"
+                        R"("query":"SELECT `a` FROM `t1`","created_at":1700000000000000})"));
+  const auto decoded = DecodeCatalogueEdit(*bytes);
+  ASSERT_THAT(decoded, IsOk());
+  EXPECT_EQ(decoded->edit.kind, CatalogueEditKind::kSetView);
+  EXPECT_EQ(decoded->edit.removed_view, edit.removed_view);
+  EXPECT_EQ(decoded->edit.added_view, edit.added_view);
+  EXPECT_EQ(decoded->edit.renamed_table, edit.renamed_table);
+
+  CatalogueVersion version;
+  version.id = VersionId(2);
+  version.committed_at = kTestNow;
+  version.schemas["public"]["t1"] = Entry(1);
+  version.views["public"]["v"] = View("v", {"x"});
+  version.last_table_id = TableId(1);
+  const auto checkpoint = EncodeCatalogueCheckpoint(version, std::string(64, 'e'));
+  ASSERT_THAT(checkpoint, IsOk());
+  EXPECT_THAT(*checkpoint, HasSubstr(R"("major":2)"));
+  EXPECT_EQ(DecodeCatalogueCheckpoint(*checkpoint).value().state.views, version.views);
+  version.views.clear();
+  EXPECT_THAT(EncodeCatalogueCheckpoint(version, std::string(64, 'e')).value(),
+              HasSubstr(R"("major":1)"));
+}
+
 TEST(CatalogueFormat, EveryKindComesBack) {
-  for (const auto kind :
-       {CatalogueEditKind::kCreate, CatalogueEditKind::kAddSchema, CatalogueEditKind::kRemoveSchema,
-        CatalogueEditKind::kAddTable, CatalogueEditKind::kRemoveTable}) {
+  for (const auto kind : {CatalogueEditKind::kCreate, CatalogueEditKind::kAddSchema,
+                          CatalogueEditKind::kRemoveSchema, CatalogueEditKind::kAddTable,
+                          CatalogueEditKind::kRemoveTable, CatalogueEditKind::kRenameTable,
+                          CatalogueEditKind::kSetView, CatalogueEditKind::kRemoveView}) {
     CatalogueEdit edit;
     edit.kind = kind;
     const auto bytes = EncodeCatalogueEdit(edit, {VersionId(1), kTestNow, ""});

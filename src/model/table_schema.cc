@@ -102,6 +102,14 @@ Status CheckPrimaryKey(const std::vector<ColumnSchema>& columns,
   return {};
 }
 
+// A declaration of tsid as SHOW CREATE TABLE prints it: the key names it, so that it is there
+// anyway.
+bool IsShownTsid(const ColumnSchema& column, const std::vector<std::string>& key) {
+  ColumnSchema shown = MakeTsidColumn();
+  shown.id = column.id;
+  return column == shown && std::ranges::find(key, kTsidColumn) != key.end();
+}
+
 }  // namespace
 
 Status CheckIdentifier(std::string_view kind, std::string_view name) {
@@ -119,6 +127,8 @@ Status CheckIdentifier(std::string_view kind, std::string_view name) {
 }
 
 Result<TableSchema> TableSchema::Make(TableSpec spec) {
+  std::erase_if(spec.columns,
+                [&](const ColumnSchema& column) { return IsShownTsid(column, spec.primary_key); });
   VARVE_TRY(CheckColumns(spec.columns));
   VARVE_ASSIGN(const std::string timestamp_key, ChooseTimestampKey(spec));
   VARVE_TRY(CheckTimestampKey(spec.columns, timestamp_key));

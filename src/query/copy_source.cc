@@ -33,7 +33,19 @@ std::string Quoted(std::string_view text, char quote) {
 std::string Text(std::string_view text) { return Quoted(text, '\''); }
 std::string Name(std::string_view name) { return Quoted(name, '"'); }
 
-enum class FileKind { kCsv, kParquet };
+enum class FileKind : uint8_t { kCsv, kJson, kParquet };
+
+std::string_view Reader(FileKind kind) {
+  switch (kind) {
+    case FileKind::kCsv:
+      return "read_csv";
+    case FileKind::kJson:
+      return "read_json";
+    case FileKind::kParquet:
+      return "read_parquet";
+  }
+  return "";
+}
 
 struct CsvOption {
   std::string_view name;    // as users write it
@@ -68,9 +80,11 @@ Result<FileKind> KindOf(const CopyRequest& request) {
     if (path.extension() == ".gz" || path.extension() == ".zst") {
       path = path.stem();
     }
-    format = path.extension() == ".parquet"                             ? "parquet"
-             : path.extension() == ".csv" || path.extension() == ".tsv" ? "csv"
-                                                                        : "";
+    const std::string ending = path.extension();
+    format = ending == ".parquet"                                             ? "parquet"
+             : ending == ".csv" || ending == ".tsv"                           ? "csv"
+             : ending == ".json" || ending == ".ndjson" || ending == ".jsonl" ? "json"
+                                                                              : "";
   }
   if (format == "csv") {
     return FileKind::kCsv;
@@ -78,8 +92,12 @@ Result<FileKind> KindOf(const CopyRequest& request) {
   if (format == "parquet") {
     return FileKind::kParquet;
   }
+  if (format == "json") {
+    return FileKind::kJson;
+  }
   return InvalidArgument(
-      "COPY reads csv and parquet; say which with (FORMAT csv) or (FORMAT parquet)");
+      "COPY reads csv, json and parquet; say which with (FORMAT csv), (FORMAT json) or (FORMAT "
+      "parquet)");
 }
 
 Result<std::string> CsvParameter(const CsvOption& option, const std::string& value) {
@@ -109,10 +127,13 @@ Result<std::string> CsvParameter(const CsvOption& option, const std::string& val
 // The call of DuckDB's reader. All CSV fields are read as text: what they mean is in the table, not
 // in their looks.
 Result<std::string> ReaderCall(const CopyRequest& request, FileKind kind, const std::string& path) {
-  std::string call =
-      fmt::format("{}({}", kind == FileKind::kCsv ? "read_csv" : "read_parquet", Text(path));
+  std::string call = fmt::format("{}({}", Reader(kind), Text(path));
   if (kind == FileKind::kCsv) {
     call += ", all_varchar = true";
+  }
+  if (kind == FileKind::kJson) {
+    // All rows say what is in a column, not the first ones only.
+    call += ", sample_size = -1";
   }
   for (const auto& [key, value] : request.options) {
     if (key == "format") {
@@ -121,7 +142,7 @@ Result<std::string> ReaderCall(const CopyRequest& request, FileKind kind, const 
     const auto option = std::ranges::find(kCsvOptions, key, &CsvOption::name);
     if (kind != FileKind::kCsv || option == kCsvOptions.end()) {
       return InvalidArgument("COPY has no option {} for {} files", key,
-                             kind == FileKind::kCsv ? "csv" : "parquet");
+                             Reader(kind).substr(std::string_view("read_").size()));
     }
     VARVE_ASSIGN(const std::string parameter, CsvParameter(*option, value));
     call += ", " + parameter;

@@ -35,6 +35,7 @@ PieceReader::PieceReader(duckdb::ClientContext& context, const TableSource& sour
   const TableSchema& schema = source.schema();
   for (const duckdb::column_t index : columns) {
     Column& column = columns_.emplace_back();
+    column.row_place = index == kRowPlaceColumn;
     if (index < schema.columns().size()) {
       column.schema = &schema.columns()[index];
       column.type = source.column_types[index];
@@ -58,6 +59,11 @@ void PieceReader::Start(std::shared_ptr<const PiecePlan> plan, std::vector<RowRa
     }
     time_.block = kNoBlock;
     window_.block = kNoBlock;
+    if (source_.row_places == RowPlaces::kShown) {
+      const auto& files = source_.view.version->files;
+      const auto file = std::distance(files.begin(), files.find(plan_->unit.file->id));
+      first_row_place_ = static_cast<uint64_t>(file) << kRowPlaceBits;
+    }
   }
   ranges_ = std::move(ranges);
   time_range_ = filters_.CurrentTimeRange();
@@ -276,6 +282,10 @@ const arrow::Array& PieceReader::BlockOf(Column& column) {
 
 void PieceReader::Fill(idx_t index, duckdb::Vector& vector) {
   Column& column = columns_[index];
+  if (column.row_place) {
+    FillRowPlaces(vector);
+    return;
+  }
   if (column.schema == nullptr) {
     vector.SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
     duckdb::ConstantVector::SetNull(vector, true);
@@ -298,6 +308,14 @@ void PieceReader::Fill(idx_t index, duckdb::Vector& vector) {
              .only = all ? nullptr : &selection_,
              .only_count = window_.selected},
             vector);
+}
+
+void PieceReader::FillRowPlaces(duckdb::Vector& vector) const {
+  const uint64_t first = first_row_place_ + window_.first;
+  auto* places = duckdb::FlatVector::GetData<uint64_t>(vector);
+  for (idx_t i = 0; i < window_.count; ++i) {
+    places[i] = first + i;
+  }
 }
 
 const arrow::Array& PieceReader::TagsOf(Column& column) {

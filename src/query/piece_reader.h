@@ -30,7 +30,7 @@ class PieceReader {
   // Counting blocks costs a little.
   enum class Counting : uint8_t { kOn, kOff };
 
-  // `columns` as ScanFilters has them, or the column without a name. All references outlive it.
+  // `columns` as ScanFilters has them, the column without a name, or kRowPlaceColumn. All references outlive it.
   PieceReader(duckdb::ClientContext& context, const TableSource& source,
               const duckdb::vector<duckdb::column_t>& columns, const ScanFilters& filters,
               Counting counting);
@@ -45,7 +45,8 @@ class PieceReader {
 
  private:
   struct Column {
-    const ColumnSchema* schema = nullptr;  // nullptr: the column without a name
+    const ColumnSchema* schema = nullptr;  // nullptr: none of the table's
+    bool row_place = false;                // kRowPlaceColumn; otherwise the column without a name
     duckdb::LogicalType type;
     bool of_series = false;
     // The values of block_, and of DICTIONARY columns what they mean.
@@ -82,6 +83,7 @@ class PieceReader {
   bool IsDone(const ScanFilters::Filter& filter) const;
   void Fill(duckdb::idx_t column, duckdb::Vector& vector);
   void FillOfSeries(Column& column, duckdb::Vector& vector);
+  void FillRowPlaces(duckdb::Vector& vector) const;
   void FillDictionary(Column& column, duckdb::Vector& vector) const;
   const arrow::Array& BlockOf(Column& column);
   const arrow::Array& TagsOf(Column& column);
@@ -98,6 +100,7 @@ class PieceReader {
 
   std::shared_ptr<const PiecePlan> plan_;
   std::vector<RowRange> ranges_;
+  uint64_t first_row_place_ = 0;  // of the plan's file
   TimeRange time_range_;
   size_t range_ = 0;  // that row_ is in
   uint64_t row_ = 0;  // the next

@@ -8,6 +8,7 @@
 #include "query/functions.h"
 #include "query/limiter_rule.h"
 #include "query/session_internal.h"
+#include "query/system_tables.h"
 
 namespace varve {
 namespace {
@@ -18,7 +19,9 @@ constexpr uint64_t kCopyMemoryBytesMax = uint64_t{512} << 20;
 class QueryEngineImpl final : public QueryEngine {
  public:
   explicit QueryEngineImpl(QueryEngineOptions options)
-      : state_{.options = options, .copy_source = CopySource(options.copy, kCopyMemoryBytesMax)} {}
+      : state_{.options = options,
+               .copy_source = CopySource(options.copy, kCopyMemoryBytesMax),
+               .copy_writer = CopyWriter(options.copy, kCopyMemoryBytesMax)} {}
 
   Status Start() {
     return Caught([&]() -> Status {
@@ -34,7 +37,8 @@ class QueryEngineImpl final : public QueryEngine {
           return std::unexpected(ToError(result->GetErrorObject()).WithContext(sql));
         }
       }
-      return CloseFence(connection);
+      VARVE_TRY(CloseFence(connection));
+      return RegisterSystemTables(connection, *state_.options.database);
     });
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <duckdb/parser/expression/list.hpp>
 #include <duckdb/parser/parsed_expression_iterator.hpp>
 #include <duckdb/parser/parser.hpp>
@@ -13,6 +14,8 @@
 #include "query/duckdb_bridge.h"
 #include "query/parameters.h"
 #include "query/session.h"
+#include "sql/error_text.h"
+#include "sql/rewrite.h"
 
 namespace varve {
 namespace {
@@ -101,6 +104,7 @@ class Rewriter {
       : context_(context), names_(std::move(names)) {}
 
   const NameMapping& names() const { return names_; }
+  const std::set<std::pair<std::string, std::string>>& views() const { return views_; }
 
   // Catalogue names, and which columns collide: must be known before any expression is looked at.
   void CollectTables(duckdb::QueryNode& node) {
@@ -169,11 +173,29 @@ class Rewriter {
       return;
     }
     const bool named = !table.schema_name.empty() && table.schema_name != kDefaultCatalogName;
-    const auto found = context_.database->FindTable(
-        named ? std::string_view(table.schema_name) : context_.schema, table.table_name);
+    const std::string schema = named ? table.schema_name : std::string(schema_);
+    const auto found = context_.database->FindTable(schema, table.table_name);
     if (found) {
       names_.Add(*(*found)->schema());
+    } else if (const auto view = context_.database->FindView(schema, table.table_name)) {
+      CollectView(*view);
     }
+  }
+
+  // DuckDB puts the view's query in; what its tables are is to be known before.
+  void CollectView(const ViewEntry& view) {
+    if (views_deep_ == kViewsDeepMax) {
+      Throw(Error{ErrorKind::kInvalidArgument,
+                  fmt::format("views read each other more than {} deep here, view:{}",
+                              kViewsDeepMax, view.name)});
+    }
+    views_.emplace(view.schema, view.name);
+    const auto query = OrThrow(ParseQuery(OrThrow(RewriteForDuckDb(view.query))));
+    const std::string_view outer = std::exchange(schema_, view.schema);
+    ++views_deep_;
+    CollectTables(*query->node);
+    --views_deep_;
+    schema_ = outer;
   }
 
   // A rewritten expression must not change what its column is called.
@@ -297,27 +319,75 @@ class Rewriter {
 
   const RewriteContext& context_;
   NameMapping names_;
+  std::string_view schema_ = context_.schema;  // of unqualified names here
+  size_t views_deep_ = 0;
+  std::set<std::pair<std::string, std::string>> views_;
 };
+
+// What `parse` makes of the text, or what DuckDB's parser says of it, with the place. `before` is
+// how much DuckDB puts before the text.
+template <class Parse>
+auto WithPlace(std::string_view sql, size_t before, const Parse& parse) {
+  try {
+    return parse();
+  } catch (const duckdb::ParserException& exception) {
+    const duckdb::ErrorData error(exception);
+    const auto position = error.ExtraInfo().find("position");
+    if (position == error.ExtraInfo().end()) {
+      throw;
+    }
+    const size_t offset = std::strtoull(position->second.c_str(), nullptr, 10);
+    const size_t place = std::min(offset - std::min(offset, before), sql.size());
+    Throw(ErrorAt(ErrorKind::kInvalidArgument, sql, place, error.RawMessage()).error());
+  }
+}
 
 }  // namespace
 
-Result<RewrittenQuery> RewriteQuery(std::string_view sql, const RewriteContext& context) {
-  return Caught([&]() -> Result<RewrittenQuery> {
+Result<duckdb::unique_ptr<duckdb::SelectStatement>> ParseQuery(std::string_view sql) {
+  return Caught([&]() -> Result<duckdb::unique_ptr<duckdb::SelectStatement>> {
     duckdb::ParserOptions options;
     options.max_expression_depth = kExpressionDepthMax;
     duckdb::Parser parser(options);
-    parser.ParseQuery(std::string(sql));
+    WithPlace(sql, 0, [&] {
+      parser.ParseQuery(std::string(sql));
+      return 0;
+    });
     if (parser.statements.size() != 1 ||
         parser.statements[0]->type != duckdb::StatementType::SELECT_STATEMENT) {
       return InvalidArgument("one query was expected here: SELECT, WITH, VALUES or FROM");
     }
-    auto statement = duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(
+    return duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(
         std::move(parser.statements[0]));
+  });
+}
+
+Result<RewrittenQuery> RewriteQuery(duckdb::unique_ptr<duckdb::SelectStatement> statement,
+                                    const RewriteContext& context) {
+  return Caught([&]() -> Result<RewrittenQuery> {
     Rewriter rewriter(context, {});
     rewriter.CollectTables(*statement->node);
     rewriter.Rewrite(*statement->node);
     statement->named_param_map.clear();
-    return RewrittenQuery{std::move(statement), rewriter.names()};
+    return RewrittenQuery{std::move(statement), rewriter.names(), rewriter.views()};
+  });
+}
+
+Result<RewrittenQuery> RewriteQuery(std::string_view sql, const RewriteContext& context) {
+  VARVE_ASSIGN(auto statement, ParseQuery(sql));
+  return RewriteQuery(std::move(statement), context);
+}
+
+Result<duckdb::unique_ptr<duckdb::SelectStatement>> ViewQuery(const ViewEntry& view,
+                                                              const Database& database,
+                                                              NameMapping names) {
+  return Caught([&]() -> Result<duckdb::unique_ptr<duckdb::SelectStatement>> {
+    auto statement = OrThrow(ParseQuery(OrThrow(RewriteForDuckDb(view.query))));
+    const RewriteContext context{&database, view.schema};
+    Rewriter rewriter(context, std::move(names));
+    rewriter.CollectTables(*statement->node);
+    rewriter.Rewrite(*statement->node);
+    return statement;
   });
 }
 
@@ -326,7 +396,10 @@ Result<Expression> RewriteExpression(std::string_view sql, const RewriteContext&
   return Caught([&]() -> Result<Expression> {
     duckdb::ParserOptions options;
     options.max_expression_depth = kExpressionDepthMax;
-    auto parsed = duckdb::Parser::ParseExpressionList(std::string(sql), options);
+    constexpr size_t kBefore = std::string_view("SELECT ").size();
+    auto parsed = WithPlace(sql, kBefore, [&] {
+      return duckdb::Parser::ParseExpressionList(std::string(sql), options);
+    });
     if (parsed.size() != 1) {
       return InvalidArgument("one expression was expected, not: {}", sql);
     }
@@ -335,6 +408,12 @@ Result<Expression> RewriteExpression(std::string_view sql, const RewriteContext&
     rewriter.Rewrite(parsed[0]);
     return std::move(parsed[0]);
   });
+}
+
+Result<Expression> RewriteDefault(std::string_view expression, const RewriteContext& context,
+                                  NameMapping names) {
+  VARVE_ASSIGN(const std::string sql, RewriteForDuckDb(expression));
+  return RewriteExpression(sql, context, std::move(names));
 }
 
 }  // namespace varve

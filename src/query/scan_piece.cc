@@ -21,6 +21,7 @@ class FilePiece final : public ScanPiece {
                                                                 : nullptr) {}
 
   const std::vector<RowRange>& blocks() const override { return file_->blocks(); }
+  const std::vector<uint64_t>& row_groups() const override { return file_->row_groups(); }
   size_t BlockOf(uint64_t row) const override { return file_->BlockOf(row); }
   bool IsOutside(size_t, const TimeRange& range) const override {
     return !range.Overlaps(file_->meta().time_min, file_->meta().time_max);
@@ -81,6 +82,7 @@ class MemoryPiece final : public ScanPiece {
   }
 
   const std::vector<RowRange>& blocks() const override { return blocks_; }
+  const std::vector<uint64_t>& row_groups() const override { return no_row_groups_; }
   size_t BlockOf(uint64_t row) const override {
     return static_cast<size_t>(std::ranges::upper_bound(blocks_, row, {}, &RowRange::begin) -
                                blocks_.begin()) -
@@ -129,6 +131,7 @@ class MemoryPiece final : public ScanPiece {
   const MemtableView& memtable_;
   const size_t first_chunk_;
   std::vector<RowRange> blocks_;
+  const std::vector<uint64_t> no_row_groups_;
 };
 
 }  // namespace

@@ -32,6 +32,8 @@ class ScanPiece {
   // The rows of each block, in order.
   virtual const std::vector<RowRange>& blocks() const = 0;
   virtual size_t BlockOf(uint64_t row) const = 0;
+  // The first row of each row group of a file, and then the number of rows; empty in memory.
+  virtual const std::vector<uint64_t>& row_groups() const = 0;
   // Whether no row of the block can be in the range.
   virtual bool IsOutside(size_t block, const TimeRange& range) const = 0;
 

@@ -61,7 +61,7 @@ bool ScanState::OpenNextUnit(duckdb::ClientContext& context) {
     const auto known = planned_.find(unit);
     plan_ = known == planned_.end() ? Plan(context, unit) : std::move(known->second);
     if (!plan_->ranges.empty()) {
-      files_read_ += plan_->unit.file == nullptr ? 0 : 1;
+      CountFile();
       range_ = 0;
       row_ = plan_->ranges.front().begin;
       return true;
@@ -69,6 +69,22 @@ bool ScanState::OpenNextUnit(duckdb::ClientContext& context) {
   }
   plan_ = nullptr;
   return false;
+}
+
+// Row groups without a row in the plan's ranges are not read.
+void ScanState::CountFile() {
+  if (plan_->unit.file == nullptr) {
+    return;
+  }
+  ++files_read_;
+  const std::vector<uint64_t>& groups = plan_->piece->row_groups();
+  auto range = plan_->ranges.begin();
+  for (size_t group = 0; group + 1 < groups.size(); ++group) {
+    range = std::find_if(range, plan_->ranges.end(),
+                         [&](const RowRange& rows) { return rows.end > groups[group]; });
+    const bool read = range != plan_->ranges.end() && range->begin < groups[group + 1];
+    ++(read ? row_groups_read_ : row_groups_pruned_);
+  }
 }
 
 ScanState::Task ScanState::CutTask() {
@@ -104,6 +120,9 @@ void ScanState::Count(const ScanCounts& counts) {
 duckdb::InsertionOrderPreservingMap<std::string> ScanState::Describe() const {
   duckdb::InsertionOrderPreservingMap<std::string> text;
   text["Files read"] = std::to_string(files_read_);
+  text["Files pruned"] = std::to_string(source_.view.version->files.size() - files_read_);
+  text["Row groups read"] = std::to_string(row_groups_read_);
+  text["Row groups pruned"] = std::to_string(row_groups_pruned_);
   text["Blocks decoded"] = std::to_string(blocks_read_);
   text["Blocks from memory"] = std::to_string(blocks_from_cache_);
   text["Rows read"] = std::to_string(rows_read_);

@@ -43,6 +43,8 @@ class ScanState final : public duckdb::GlobalTableFunctionState {
   // For EXPLAIN ANALYZE.
   duckdb::InsertionOrderPreservingMap<std::string> Describe() const;
   double progress_percent() const;
+  // Rows in the ranges that filters on series and the time leave, as far as it is known yet.
+  uint64_t rows_total() const { return rows_total_; }
 
   const duckdb::vector<duckdb::column_t>& columns() const { return columns_; }
   const ScanFilters& filters() const { return filters_; }
@@ -54,6 +56,7 @@ class ScanState final : public duckdb::GlobalTableFunctionState {
  private:
   std::shared_ptr<const PiecePlan> Plan(duckdb::ClientContext& context, size_t unit) const;
   bool OpenNextUnit(duckdb::ClientContext& context);
+  void CountFile();
   Task CutTask();
 
   const TableSource& source_;
@@ -74,6 +77,8 @@ class ScanState final : public duckdb::GlobalTableFunctionState {
 
   std::atomic<uint64_t> rows_handed_out_ = 0;
   std::atomic<uint64_t> files_read_ = 0;
+  std::atomic<uint64_t> row_groups_read_ = 0;
+  std::atomic<uint64_t> row_groups_pruned_ = 0;  // of the files that are read
   std::atomic<uint64_t> blocks_read_ = 0;
   std::atomic<uint64_t> blocks_from_cache_ = 0;
   std::atomic<uint64_t> rows_read_ = 0;

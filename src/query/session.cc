@@ -72,8 +72,10 @@ Status SchemaConnection::UseSchema(std::string_view schema) {
 }
 
 Result<std::unique_ptr<ResultStream>> SchemaConnection::Run(
-    duckdb::unique_ptr<duckdb::SQLStatement> statement, const NameMapping& names) {
+    duckdb::unique_ptr<duckdb::SQLStatement> statement, const NameMapping& names,
+    std::optional<RowTarget> target) {
   state_->names = names;
+  state_->row_target = std::move(target);
   return RunQuery(connection_, std::move(statement), NameMapping::FromDuckDb);
 }
 
@@ -222,7 +224,11 @@ Result<SessionImpl::ResolvedName> SessionImpl::Resolve(const TableName& name) co
 
 Result<std::shared_ptr<Table>> SessionImpl::Find(const TableName& name) const {
   VARVE_ASSIGN(const ResolvedName resolved, Resolve(name));
-  return database().FindTable(resolved.schema, resolved.table);
+  auto table = database().FindTable(resolved.schema, resolved.table);
+  if (!table && database().FindView(resolved.schema, resolved.table)) {
+    return InvalidArgument("{} is a view, not a table: it can only be read", resolved.table);
+  }
+  return table;
 }
 
 Result<QueryResult> SessionImpl::Run(const QueryStatement& statement) {

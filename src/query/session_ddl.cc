@@ -69,7 +69,7 @@ Status SessionImpl::CheckDefaults(const std::vector<ColumnSchema>& columns, size
           "Failed to cast default value expr to column type, column:{}, expr:{}: {}", column.name,
           column.default_value, why.message);
     };
-    auto expression = RewriteExpression(column.default_value, RewritingDefaults(), {});
+    auto expression = RewriteDefault(column.default_value, RewritingDefaults(), {});
     if (!expression) {
       return failed(expression.error());
     }
@@ -114,6 +114,9 @@ Result<QueryResult> SessionImpl::Run(const CreateTableStatement& statement) {
 
 Result<QueryResult> SessionImpl::Run(const DropTableStatement& statement) {
   VARVE_ASSIGN(const ResolvedName name, Resolve(statement.name));
+  if (database().FindView(name.schema, name.table)) {
+    return InvalidArgument("{0} is a view: it is dropped with DROP VIEW {0}", name.table);
+  }
   const Status dropped = database().DropTable(name.schema, name.table);
   if (!dropped && !(statement.if_missing == IfMissing::kIgnore &&
                     dropped.error().kind == ErrorKind::kNotFound)) {
@@ -123,7 +126,10 @@ Result<QueryResult> SessionImpl::Run(const DropTableStatement& statement) {
 }
 
 Result<QueryResult> SessionImpl::Run(const AddColumnsStatement& statement) {
-  VARVE_ASSIGN(const auto table, Find(statement.name));
+  VARVE_ASSIGN(const auto table, FindToAlter(statement.name, statement.if_missing));
+  if (!table) {
+    return AffectedRows{};
+  }
   std::vector<ColumnSchema> columns = table->schema()->columns();
   const size_t first_new = columns.size();
   columns.insert(columns.end(), statement.columns.begin(), statement.columns.end());
@@ -133,16 +139,34 @@ Result<QueryResult> SessionImpl::Run(const AddColumnsStatement& statement) {
 }
 
 Result<QueryResult> SessionImpl::Run(const ModifySettingStatement& statement) {
-  VARVE_ASSIGN(const auto table, Find(statement.name));
+  VARVE_ASSIGN(const auto table, FindToAlter(statement.name, statement.if_missing));
+  if (!table) {
+    return AffectedRows{};
+  }
   VARVE_TRY(table->ModifyOptions(statement.options));
   return AffectedRows{};
 }
 
 Result<QueryResult> SessionImpl::Run(const CreateSchemaStatement& statement) {
-  const Status created = database().CreateSchema(statement.schema);
+  VARVE_ASSIGN(const ResolvedName name,
+               Resolve({statement.name.catalog, statement.name.schema, ""}));
+  const Status created = database().CreateSchema(name.schema);
   if (!created && !(statement.if_present == IfPresent::kIgnore &&
                     created.error().kind == ErrorKind::kAlreadyExists)) {
     return std::unexpected(created.error());
+  }
+  return AffectedRows{};
+}
+
+Result<QueryResult> SessionImpl::Run(const DropSchemaStatement& statement) {
+  VARVE_ASSIGN(const ResolvedName name,
+               Resolve({statement.name.catalog, statement.name.schema, ""}));
+  const bool cascade = statement.contents == DropSchemaStatement::Contents::kCascade;
+  const Status dropped = database().DropSchema(
+      name.schema, cascade ? DropBehavior::kCascade : DropBehavior::kRestrict);
+  if (!dropped && !(statement.if_missing == IfMissing::kIgnore &&
+                    dropped.error().kind == ErrorKind::kNotFound)) {
+    return std::unexpected(dropped.error());
   }
   return AffectedRows{};
 }
@@ -154,7 +178,9 @@ Result<QueryResult> SessionImpl::Run(const CompactTableStatement& statement) {
 }
 
 Result<QueryResult> SessionImpl::Run(const UseStatement& statement) {
-  VARVE_TRY(UseSchema(statement.schema));
+  VARVE_ASSIGN(const ResolvedName name,
+               Resolve({statement.name.catalog, statement.name.schema, ""}));
+  VARVE_TRY(UseSchema(name.schema));
   return AffectedRows{};
 }
 

@@ -215,7 +215,7 @@ Status SessionImpl::AddDefaults(const TableSchema& schema, ColumnArrays& columns
     } else {
       has_default = true;
       VARVE_ASSIGN(auto expression,
-                   RewriteExpression(column.default_value, RewritingDefaults(), names));
+                   RewriteDefault(column.default_value, RewritingDefaults(), names));
       value = duckdb::make_uniq<duckdb::CastExpression>(DuckDbType(column.type),
                                                         std::move(expression), true);
     }
@@ -320,8 +320,10 @@ Result<QueryResult> SessionImpl::Run(const CopyFromStatement& statement) {
   announce(copy.connection.get());
   Result<AffectedRows> rows = WriteStream(table, *schema, copy.targets, *copy.rows);
   announce(nullptr);
-  VARVE_ASSIGN(AffectedRows affected, std::move(rows));
-  return affected;
+  if (!rows) {
+    return std::unexpected(std::move(rows).error());
+  }
+  return *std::move(rows);
 }
 
 }  // namespace varve

@@ -8,12 +8,14 @@
 #include <duckdb.hpp>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "query/copy_source.h"
+#include "query/copy_target.h"
 #include "query/query_result.h"
 #include "query/query_rewrite.h"
 #include "query/row_batch_builder.h"
@@ -29,6 +31,7 @@ struct EngineState {
   QueryEngineOptions options;
   std::unique_ptr<duckdb::DuckDB> duckdb;
   CopySource copy_source;
+  CopyWriter copy_writer;
   SystemClock clock = {};
   Deadlines deadlines = {};
 };
@@ -40,9 +43,10 @@ class SchemaConnection {
                                                         std::string_view schema);
   // Errors: kNotFound.
   Status UseSchema(std::string_view schema);
-  // Runs the statement with the names mapped like that.
+  // Runs the statement with the names mapped like that, and rows looked for where `target` says.
   Result<std::unique_ptr<ResultStream>> Run(duckdb::unique_ptr<duckdb::SQLStatement> statement,
-                                            const NameMapping& names);
+                                            const NameMapping& names,
+                                            std::optional<RowTarget> target = std::nullopt);
   // All rows as one array per column.
   Result<std::vector<std::shared_ptr<arrow::Array>>> RunToArrays(
       duckdb::unique_ptr<duckdb::SQLStatement> statement, const NameMapping& names);
@@ -54,6 +58,10 @@ class SchemaConnection {
   duckdb::Connection connection_;
   duckdb::shared_ptr<StatementState> state_;
 };
+
+// As SHOW CREATE TABLE and SHOW CREATE VIEW print them (session_show.cc, session_view.cc).
+std::string CreateTableText(const Table& table);
+std::string CreateViewText(const ViewEntry& view);
 
 class SessionImpl final : public Session {
  public:
@@ -98,6 +106,16 @@ class SessionImpl final : public Session {
   };
   Result<ResolvedName> Resolve(const TableName& name) const;
   Result<std::shared_ptr<Table>> Find(const TableName& name) const;
+  // nullptr: it is not there, and nothing is to be done.
+  Result<std::shared_ptr<Table>> FindToAlter(const TableName& name, IfMissing if_missing) const;
+  // Errors: kInvalidArgument when the DEFAULT of another column that stays is computed from one.
+  Status CheckUnused(const TableSchema& schema, const std::vector<std::string>& columns) const;
+  // Of the view's query, without running it.
+  Result<std::shared_ptr<arrow::Schema>> ViewColumns(std::string_view schema,
+                                                     const std::string& query);
+  Result<QueryResult> DescribeView(const ViewEntry& view);
+  Result<uint64_t> CopyRowsTo(duckdb::unique_ptr<duckdb::SQLStatement> query,
+                              const NameMapping& names, const CopyTarget& target);
 
   Result<QueryResult> Run(const QueryStatement& statement);
   Result<QueryResult> Run(const ExplainStatement& statement);
@@ -105,6 +123,17 @@ class SessionImpl final : public Session {
   Result<QueryResult> Run(const DropTableStatement& statement);
   Result<QueryResult> Run(const AddColumnsStatement& statement);
   Result<QueryResult> Run(const ModifySettingStatement& statement);
+  Result<QueryResult> Run(const RenameTableStatement& statement);
+  Result<QueryResult> Run(const RenameColumnStatement& statement);
+  Result<QueryResult> Run(const DropColumnsStatement& statement);
+  Result<QueryResult> Run(const DeleteStatement& statement);
+  Result<QueryResult> Run(const TruncateStatement& statement);
+  Result<QueryResult> Run(const CreateViewStatement& statement);
+  Result<QueryResult> Run(const DropViewStatement& statement);
+  Result<QueryResult> Run(const ShowCreateViewStatement& statement);
+  Result<QueryResult> Run(const CopyToStatement& statement);
+  Result<QueryResult> Run(const CopyDatabaseStatement& statement);
+  Result<QueryResult> Run(const DropSchemaStatement& statement);
   Result<QueryResult> Run(const CreateSchemaStatement& statement);
   Result<QueryResult> Run(const CompactTableStatement& statement);
   Result<QueryResult> Run(const GcStatement& statement);

@@ -1,9 +1,12 @@
 // SHOW, DESCRIBE, EXISTS: answers about tables, in CeresDB's shapes.
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "query/name_text.h"
 #include "query/session_internal.h"
+#include "sql/keywords.h"
 
 namespace varve {
 namespace {
@@ -44,16 +47,8 @@ bool Like(std::string_view text, std::string_view pattern) {
   return pattern.find_first_not_of('%') == std::string_view::npos;
 }
 
-std::string EscapedQuotes(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    out.append(c == '\'' ? 2 : 1, c);
-  }
-  return out;
-}
-
 std::string ColumnDefinition(const ColumnSchema& column) {
-  std::string text = fmt::format("`{}` {}", column.name, ColumnTypeName(column.type));
+  std::string text = fmt::format("{} {}", QuotedName(column.name), ColumnTypeName(column.type));
   text += column.tag ? " TAG" : "";
   text += column.dictionary ? " DICTIONARY" : "";
   text += column.nullable ? "" : " NOT NULL";
@@ -61,35 +56,53 @@ std::string ColumnDefinition(const ColumnSchema& column) {
     text += " DEFAULT " + column.default_value;
   }
   if (!column.comment.empty()) {
-    text += fmt::format(" COMMENT '{}'", EscapedQuotes(column.comment));
+    text += " COMMENT " + QuotedText(column.comment);
   }
   return text;
 }
 
+// A name that a parser of options reads as one: words with dots and hyphens between them.
+std::string OptionName(std::string_view name) {
+  size_t from = 0;
+  while (from <= name.size()) {
+    const size_t end = std::min(name.find_first_of(".-", from), name.size());
+    const std::string_view word = name.substr(from, end - from);
+    if (!IsBareName(word) && !IsReserved(word)) {
+      return QuotedName(name);
+    }
+    from = end + 1;
+  }
+  return std::string(name);
+}
+
+}  // namespace
+
 std::string CreateTableText(const Table& table) {
   const auto schema = table.schema();
-  std::string text = fmt::format("CREATE TABLE `{}` (", table.name());
+  std::string text = fmt::format("CREATE TABLE {} (", QuotedName(table.name()));
   std::string key;
   for (size_t i = 0; i < schema->columns().size(); ++i) {
     const ColumnSchema& column = schema->columns()[i];
     text += ColumnDefinition(column) + ", ";
     if (i < schema->key_size()) {
-      key += (i == 0 ? "" : ",") + column.name;
+      key += (i == 0 ? "" : ",") + BareName(column.name);
     }
   }
   text += fmt::format("PRIMARY KEY({}), TIMESTAMP KEY({})) ENGINE=Analytic WITH(", key,
-                      schema->timestamp().name);
+                      BareName(schema->timestamp().name));
   bool first = true;
   for (const auto& [name, value] : ToMap(table.options())) {
-    text += fmt::format("{}{}='{}'", first ? "" : ", ", name, EscapedQuotes(value));
+    text += fmt::format("{}{}={}", first ? "" : ", ", OptionName(name), QuotedText(value));
     first = false;
   }
   return text + ")";
 }
 
-}  // namespace
-
 Result<QueryResult> SessionImpl::Run(const DescribeStatement& statement) {
+  VARVE_ASSIGN(const ResolvedName name, Resolve(statement.name));
+  if (const auto view = database().FindView(name.schema, name.table)) {
+    return DescribeView(*view);
+  }
   VARVE_ASSIGN(const auto table, Find(statement.name));
   const auto schema = table->schema();
   std::vector<std::string> names;
@@ -119,10 +132,15 @@ Result<QueryResult> SessionImpl::Run(const ShowTablesStatement& statement) {
   VARVE_ASSIGN(const auto tables, database().ListTables(options_.schema));
   std::vector<std::string> names;
   for (const auto& table : tables) {
-    if (!statement.pattern || Like(table->name(), *statement.pattern)) {
-      names.push_back(table->name());
-    }
+    names.push_back(table->name());
   }
+  for (const ViewEntry& view : database().ListViews(options_.schema)) {
+    names.push_back(view.name);
+  }
+  std::erase_if(names, [&](const std::string& name) {
+    return statement.pattern && !Like(name, *statement.pattern);
+  });
+  std::ranges::sort(names);
   return TableOf({{"Tables", StringArray(names)}});
 }
 
@@ -131,17 +149,20 @@ Result<QueryResult> SessionImpl::Run(const ShowDatabasesStatement&) {
 }
 
 Result<QueryResult> SessionImpl::Run(const ShowCreateTableStatement& statement) {
+  VARVE_ASSIGN(const ResolvedName name, Resolve(statement.name));
+  if (database().FindView(name.schema, name.table)) {
+    return InvalidArgument("{0} is a view: it is shown with SHOW CREATE VIEW {0}", name.table);
+  }
   VARVE_ASSIGN(const auto table, Find(statement.name));
   return TableOf({{"Table", StringArray({table->name()})},
                   {"Create Table", StringArray({CreateTableText(*table)})}});
 }
 
 Result<QueryResult> SessionImpl::Run(const ExistsStatement& statement) {
-  const auto table = Find(statement.name);
-  if (!table && table.error().kind != ErrorKind::kNotFound) {
-    return std::unexpected(table.error());
-  }
-  return TableOf({{"result", UInt8Array({static_cast<uint8_t>(table ? 1 : 0)})}});
+  VARVE_ASSIGN(const ResolvedName name, Resolve(statement.name));
+  const bool there =
+      database().FindTable(name.schema, name.table) || database().FindView(name.schema, name.table);
+  return TableOf({{"result", UInt8Array({static_cast<uint8_t>(there ? 1 : 0)})}});
 }
 
 }  // namespace varve

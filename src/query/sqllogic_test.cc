@@ -6,7 +6,8 @@
 //   statement error <text>          its message must contain the text
 //   query <letters> [rowsort]       as many letters as columns; then ----, then the rows, values
 //   joined by tabs flush | restart | use <schema>  on a line of its own
-// `#` begins a comment line. `{folder}` stands for the folder of the file, which COPY may read.
+// `#` begins a comment line. `{folder}` stands for the folder of the file, which COPY may read,
+// `{temp}` for an empty one that it may also write.
 
 #include <gtest/gtest.h>
 
@@ -32,7 +33,12 @@ class Runner {
   Runner(std::filesystem::path path, Mode mode)
       : path_(std::move(path)),
         mode_(mode),
-        database_(CopyPolicy{.allowed_folders = {path_.parent_path().string()}}) {}
+        temp_(MakeTemp()),
+        database_(CopyPolicy{.allowed_folders = {path_.parent_path().string(), temp_.string()}}) {}
+  ~Runner() {
+    std::error_code error;
+    std::filesystem::remove_all(temp_, error);
+  }
 
   void Run() {
     std::ifstream in(path_);
@@ -83,10 +89,23 @@ class Runner {
            !(stops_at_rule && lines_[next_].text == "----")) {
       text += lines_[next_++].text + "\n";
     }
-    for (size_t at = text.find("{folder}"); at != std::string::npos; at = text.find("{folder}")) {
-      text.replace(at, 8, path_.parent_path().string());
-    }
+    Replace(text, "{folder}", path_.parent_path().string());
+    Replace(text, "{temp}", temp_.string());
     return text;
+  }
+
+  static void Replace(std::string& text, std::string_view what, const std::string& with) {
+    for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
+      text.replace(at, what.size(), with);
+      at += with.size();
+    }
+  }
+
+  static std::filesystem::path MakeTemp() {
+    RandomIdSource ids;
+    auto folder = std::filesystem::path(testing::TempDir()) / ids.NewUuid().ToString();
+    std::filesystem::create_directories(folder);
+    return folder;
   }
 
   void Statement(const std::string& expected, const std::string& message) {
@@ -133,6 +152,7 @@ class Runner {
 
   const std::filesystem::path path_;
   const Mode mode_;
+  const std::filesystem::path temp_;
   TestDatabase database_;
   std::vector<Line> lines_;
   size_t next_ = 0;

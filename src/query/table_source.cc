@@ -6,7 +6,11 @@
 namespace varve {
 
 TableSource::TableSource(const Table& table, const NameMapping& names)
-    : view(OrThrow(table.View())), name(table.name()) {
+    : TableSource(table, names, OrThrow(table.View()), RowPlaces::kHidden) {}
+
+TableSource::TableSource(const Table& table, const NameMapping& names, ReadView view,
+                         RowPlaces row_places)
+    : view(std::move(view)), name(table.name()), row_places(row_places) {
   column_names.reserve(schema().columns().size());
   column_types.reserve(schema().columns().size());
   for (const ColumnSchema& column : schema().columns()) {

@@ -5,11 +5,13 @@
 #include <duckdb/parser/constraints/not_null_constraint.hpp>
 #include <duckdb/parser/parsed_data/create_schema_info.hpp>
 #include <duckdb/parser/parsed_data/create_table_info.hpp>
+#include <duckdb/parser/parsed_data/create_view_info.hpp>
 #include <duckdb/parser/parsed_data/drop_info.hpp>
 #include <duckdb/storage/database_size.hpp>
 #include <duckdb/storage/table_storage_info.hpp>
 
 #include "query/duckdb_bridge.h"
+#include "query/query_rewrite.h"
 #include "query/scan_statistics.h"
 #include "query/varve_scan.h"
 
@@ -66,6 +68,11 @@ NameMapping NamesOf(duckdb::ClientContext& context) {
   return state ? state->names : NameMapping();
 }
 
+std::optional<RowTarget> RowTargetOf(duckdb::ClientContext& context) {
+  const auto state = context.registered_state->Get<StatementState>(StatementState::kKey);
+  return state ? state->row_target : std::nullopt;
+}
+
 VarveTransaction& TransactionOf(duckdb::ClientContext& context, duckdb::Catalog& catalog) {
   return duckdb::Transaction::Get(context, catalog).Cast<VarveTransaction>();
 }
@@ -100,12 +107,12 @@ duckdb::TableStorageInfo VarveTableEntry::GetStorageInfo(duckdb::ClientContext&)
 }
 
 duckdb::virtual_column_map_t VarveTableEntry::GetVirtualColumns() const {
-  return ScanVirtualColumns();
+  return ScanVirtualColumns(*source_);
 }
 
 VarveTransaction::VarveTransaction(duckdb::TransactionManager& manager,
                                    duckdb::ClientContext& context)
-    : Transaction(manager, context), names_(NamesOf(context)) {}
+    : Transaction(manager, context), names_(NamesOf(context)), row_target_(RowTargetOf(context)) {}
 
 duckdb::optional_ptr<VarveSchemaEntry> VarveTransaction::FindSchema(const std::string& name) {
   const std::lock_guard lock(mutex_);
@@ -141,7 +148,10 @@ duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEnt
   // The rewrite has met the tables that the statement names; information_schema meets all.
   NameMapping names = names_;
   names.Add(*(*table)->schema());
-  auto source = duckdb::make_shared_ptr<TableSource>(**table, names);
+  auto source = row_target_ && row_target_->table == (*table)->id()
+                    ? duckdb::make_shared_ptr<TableSource>(**table, names, row_target_->view,
+                                                           RowPlaces::kShown)
+                    : duckdb::make_shared_ptr<TableSource>(**table, names);
   duckdb::CreateTableInfo info;
   info.schema = schema.name;
   info.table = name;
@@ -155,6 +165,28 @@ duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEnt
   }
   auto& entry = tables_[key];
   entry = duckdb::make_uniq<VarveTableEntry>(catalog, schema, info, std::move(source));
+  return entry.get();
+}
+
+duckdb::optional_ptr<duckdb::ViewCatalogEntry> VarveTransaction::FindView(VarveSchemaEntry& schema,
+                                                                          const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto key = std::pair(schema.name, name);
+  if (const auto known = views_.find(key); known != views_.end()) {
+    return known->second.get();
+  }
+  auto& catalog = schema.catalog.Cast<VarveCatalog>();
+  const auto view = catalog.database.FindView(schema.name, name);
+  if (!view) {
+    return nullptr;
+  }
+  duckdb::CreateViewInfo info(schema, name);
+  info.query = OrThrow(ViewQuery(*view, catalog.database, names_));
+  for (const std::string& column : view->columns) {
+    info.aliases.push_back(names_.ToDuckDb(column));
+  }
+  auto& entry = views_[key];
+  entry = duckdb::make_uniq<duckdb::ViewCatalogEntry>(catalog, schema, info);
   return entry.get();
 }
 
@@ -183,9 +215,11 @@ duckdb::optional_ptr<duckdb::CatalogEntry> VarveSchemaEntry::LookupEntry(
   if (lookup.GetCatalogType() != duckdb::CatalogType::TABLE_ENTRY) {
     return nullptr;
   }
-  return TransactionOf(transaction.GetContext(), catalog)
-      .FindTable(*this, lookup.GetEntryName())
-      .get();
+  VarveTransaction& varve = TransactionOf(transaction.GetContext(), catalog);
+  if (auto table = varve.FindTable(*this, lookup.GetEntryName())) {
+    return table.get();
+  }
+  return varve.FindView(*this, lookup.GetEntryName()).get();
 }
 
 // Guessing what was meant would read every schema.
@@ -196,6 +230,14 @@ duckdb::SimilarCatalogEntry VarveSchemaEntry::GetSimilarEntry(duckdb::CatalogTra
 
 void VarveSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType type,
                             const std::function<void(duckdb::CatalogEntry&)>& callback) {
+  // Who asks for tables gets the views as well, and tells them apart.
+  if (type == duckdb::CatalogType::VIEW_ENTRY || type == duckdb::CatalogType::TABLE_ENTRY) {
+    for (const ViewEntry& view : catalog.Cast<VarveCatalog>().database.ListViews(name)) {
+      if (auto entry = TransactionOf(context, catalog).FindView(*this, view.name)) {
+        callback(*entry);
+      }
+    }
+  }
   if (type != duckdb::CatalogType::TABLE_ENTRY) {
     return;
   }

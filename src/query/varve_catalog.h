@@ -13,6 +13,7 @@
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
+#include <duckdb/catalog/catalog_entry/view_catalog_entry.hpp>
 #include <duckdb/main/client_context_state.hpp>
 #include <duckdb/storage/storage_extension.hpp>
 #include <duckdb/transaction/transaction.hpp>
@@ -20,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -30,10 +32,18 @@
 
 namespace varve {
 
+// The table that a DELETE looks for rows in: it is read as it is in the view, and says where its
+// rows are.
+struct RowTarget {
+  TableId table;
+  ReadView view;
+};
+
 // What a session tells the transactions of its connection. Set between statements only.
 struct StatementState final : public duckdb::ClientContextState {
   static constexpr const char* kKey = "varve_statement";
   NameMapping names;
+  std::optional<RowTarget> row_target;
 };
 
 class VarveTableEntry final : public duckdb::TableCatalogEntry {
@@ -64,13 +74,18 @@ class VarveTransaction final : public duckdb::Transaction {
   // The table as this statement sees it; nullptr: there is none.
   duckdb::optional_ptr<VarveTableEntry> FindTable(VarveSchemaEntry& schema,
                                                   const std::string& name);
+  duckdb::optional_ptr<duckdb::ViewCatalogEntry> FindView(VarveSchemaEntry& schema,
+                                                          const std::string& name);
   duckdb::optional_ptr<VarveSchemaEntry> FindSchema(const std::string& name);
 
  private:
   std::mutex mutex_;  // information_schema scans from several threads
   const NameMapping names_;
+  const std::optional<RowTarget> row_target_;
   std::map<std::string, duckdb::unique_ptr<VarveSchemaEntry>, std::less<>> schemas_;
   std::map<std::pair<std::string, std::string>, duckdb::unique_ptr<VarveTableEntry>> tables_;
+  std::map<std::pair<std::string, std::string>, duckdb::unique_ptr<duckdb::ViewCatalogEntry>>
+      views_;
 };
 
 class VarveCatalog final : public duckdb::Catalog {

@@ -36,6 +36,13 @@ struct ScanData final : public duckdb::TableFunctionData {
   std::vector<ScanUnit> units;
 };
 
+duckdb::LogicalType TypeOf(const TableSource& source, duckdb::column_t column) {
+  if (column < source.column_types.size()) {
+    return source.column_types[column];
+  }
+  return column == kRowPlaceColumn ? duckdb::LogicalType::UBIGINT : duckdb::LogicalType::BOOLEAN;
+}
+
 struct LocalState final : public duckdb::LocalTableFunctionState {
   LocalState(duckdb::ClientContext& context, const ScanData& data, ScanState& scan)
       : scan(scan),
@@ -71,8 +78,7 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitLocal(
   if (!scan.projection.empty()) {
     duckdb::vector<duckdb::LogicalType> types;
     for (const duckdb::column_t column : scan.columns()) {
-      types.push_back(column < data.source->column_types.size() ? data.source->column_types[column]
-                                                                : duckdb::LogicalType::BOOLEAN);
+      types.push_back(TypeOf(*data.source, column));
     }
     state->scanned.Initialize(context.client, types);
   }
@@ -168,8 +174,8 @@ double Progress(duckdb::ClientContext&, const duckdb::FunctionData*,
 }
 
 duckdb::virtual_column_map_t VirtualColumns(duckdb::ClientContext&,
-                                            duckdb::optional_ptr<duckdb::FunctionData>) {
-  return ScanVirtualColumns();
+                                            duckdb::optional_ptr<duckdb::FunctionData> data) {
+  return ScanVirtualColumns(*data->Cast<ScanData>().source);
 }
 
 duckdb::BindInfo DescribeBind(const duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
@@ -206,10 +212,14 @@ duckdb::InsertionOrderPreservingMap<std::string> DescribeRun(
 
 }  // namespace
 
-duckdb::virtual_column_map_t ScanVirtualColumns() {
+duckdb::virtual_column_map_t ScanVirtualColumns(const TableSource& source) {
   duckdb::virtual_column_map_t columns;
   columns.insert(
       {duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN)});
+  if (source.row_places == RowPlaces::kShown) {
+    columns.insert(
+        {kRowPlaceColumn, duckdb::TableColumn(kRowPlaceName, duckdb::LogicalType::UBIGINT)});
+  }
   return columns;
 }
 

@@ -22,8 +22,8 @@ duckdb::shared_ptr<TableSource> ScannedTable(const duckdb::LogicalGet& get);
 void ReplaceSource(duckdb::ClientContext& context, duckdb::LogicalGet& get,
                    duckdb::shared_ptr<TableSource> source);
 
-// The columns a scan has beside the table's: only the one without a name that stands for "no
-// column", as in count(*).
-duckdb::virtual_column_map_t ScanVirtualColumns();
+// The columns a scan has beside the table's: the one without a name that stands for "no column", as
+// in count(*), and the places of rows where the source shows them.
+duckdb::virtual_column_map_t ScanVirtualColumns(const TableSource& source);
 
 }  // namespace varve

@@ -11,19 +11,6 @@ namespace {
 
 constexpr std::string_view kDefaultEngine = "Analytic";
 
-// IF NOT EXISTS, and CeresDB's first manual: IF NOT EXIST.
-Result<IfPresent> ParseIfNotExists(Cursor& cursor) {
-  if (!cursor.AtKeywords("IF", "NOT")) {
-    return IfPresent::kFail;
-  }
-  cursor.Advance();
-  cursor.Advance();
-  if (!cursor.TakeKeyword("EXISTS") && !cursor.TakeKeyword("EXIST")) {
-    return cursor.Expected("EXISTS");
-  }
-  return IfPresent::kIgnore;
-}
-
 Result<std::string> ParseEngine(Cursor& cursor) {
   VARVE_TRY(cursor.ExpectSymbol('='));
   if (cursor.AtString()) {
@@ -161,40 +148,6 @@ class CreateTableParser {
   CreateTableStatement out_;
 };
 
-Result<ColumnSchema> ParseAddedColumn(Cursor& cursor) {
-  VARVE_ASSIGN(ColumnDeclaration declared, ParseColumn(cursor));
-  const std::optional<size_t> key =
-      declared.timestamp_key_offset ? declared.timestamp_key_offset : declared.primary_key_offset;
-  if (key) {
-    return cursor.Invalid(*key,
-                          "The keys of a table are given when it is created: an added column "
-                          "cannot be one");
-  }
-  return std::move(declared.column);
-}
-
-Result<Statement> ParseAddColumn(Cursor& cursor, TableName name) {
-  AddColumnsStatement out{std::move(name), {}};
-  if (!cursor.TakeSymbol('(')) {
-    VARVE_ASSIGN(ColumnSchema column, ParseAddedColumn(cursor));
-    out.columns.push_back(std::move(column));
-    return out;
-  }
-  do {
-    if (cursor.AtSymbol(')') && !out.columns.empty()) {
-      break;  // a comma behind the last column
-    }
-    if (out.columns.size() == kColumnsMax) {
-      return cursor.Invalid(cursor.token().offset,
-                            fmt::format("A table has at most {} columns", kColumnsMax));
-    }
-    VARVE_ASSIGN(ColumnSchema column, ParseAddedColumn(cursor));
-    out.columns.push_back(std::move(column));
-  } while (cursor.TakeSymbol(','));
-  VARVE_TRY(cursor.ExpectSymbol(')'));
-  return out;
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> ParseNameList(Cursor& cursor, std::string_view kind) {
@@ -221,6 +174,37 @@ std::unexpected<Error> UnsupportedStatement(const Cursor& cursor, std::string_vi
                   word ? Excerpt(ToUpper(token.text)) : std::string()));
 }
 
+Result<IfPresent> ParseIfNotExists(Cursor& cursor) {
+  if (!cursor.AtKeywords("IF", "NOT")) {
+    return IfPresent::kFail;
+  }
+  cursor.Advance();
+  cursor.Advance();
+  if (!cursor.TakeKeyword("EXISTS") && !cursor.TakeKeyword("EXIST")) {
+    return cursor.Expected("EXISTS");
+  }
+  return IfPresent::kIgnore;
+}
+
+Result<IfMissing> ParseIfExists(Cursor& cursor) {
+  if (!cursor.AtKeywords("IF", "EXISTS")) {
+    return IfMissing::kFail;
+  }
+  cursor.Advance();
+  cursor.Advance();
+  return IfMissing::kIgnore;
+}
+
+Result<SchemaName> ExpectSchemaName(Cursor& cursor) {
+  SchemaName name;
+  VARVE_ASSIGN(name.schema, cursor.ExpectName("schema"));
+  if (cursor.TakeSymbol('.')) {
+    name.catalog = std::move(name.schema);
+    VARVE_ASSIGN(name.schema, cursor.ExpectName("schema"));
+  }
+  return name;
+}
+
 Result<Statement> ParseCreate(Cursor& cursor) {
   if (cursor.TakeKeyword("TABLE")) {
     return CreateTableParser(cursor).Run();
@@ -228,28 +212,57 @@ Result<Statement> ParseCreate(Cursor& cursor) {
   if (cursor.TakeKeyword("SCHEMA") || cursor.TakeKeyword("DATABASE")) {
     CreateSchemaStatement out;
     VARVE_ASSIGN(out.if_present, ParseIfNotExists(cursor));
-    VARVE_ASSIGN(out.schema, cursor.ExpectName("schema"));
+    VARVE_ASSIGN(out.name, ExpectSchemaName(cursor));
     return out;
+  }
+  if (cursor.AtKeywords("OR", "REPLACE")) {
+    cursor.Advance();
+    cursor.Advance();
+    if (cursor.TakeKeyword("VIEW")) {
+      return ParseCreateView(cursor, IfTaken::kReplace);
+    }
+    return UnsupportedStatement(cursor, "CREATE OR REPLACE");
+  }
+  if (cursor.TakeKeyword("VIEW")) {
+    return ParseCreateView(cursor, IfTaken::kFail);
   }
   if (cursor.token().kind == TokenKind::kWord) {
     return UnsupportedStatement(cursor, "CREATE");
   }
-  return cursor.Expected("TABLE, SCHEMA or DATABASE");
+  return cursor.Expected("TABLE, VIEW, SCHEMA or DATABASE");
 }
 
+namespace {
+
+Result<Statement> ParseDropSchema(Cursor& cursor) {
+  DropSchemaStatement out;
+  VARVE_ASSIGN(out.if_missing, ParseIfExists(cursor));
+  VARVE_ASSIGN(out.name, ExpectSchemaName(cursor));
+  if (cursor.TakeKeyword("CASCADE")) {
+    out.contents = DropSchemaStatement::Contents::kCascade;
+  } else {
+    cursor.TakeKeyword("RESTRICT");
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<Statement> ParseDrop(Cursor& cursor) {
+  if (cursor.TakeKeyword("SCHEMA") || cursor.TakeKeyword("DATABASE")) {
+    return ParseDropSchema(cursor);
+  }
+  if (cursor.TakeKeyword("VIEW")) {
+    return ParseDropView(cursor);
+  }
   if (!cursor.TakeKeyword("TABLE")) {
     if (cursor.token().kind == TokenKind::kWord) {
       return UnsupportedStatement(cursor, "DROP");
     }
-    return cursor.Expected("TABLE");
+    return cursor.Expected("TABLE, VIEW, SCHEMA or DATABASE");
   }
   DropTableStatement out;
-  if (cursor.AtKeywords("IF", "EXISTS")) {
-    cursor.Advance();
-    cursor.Advance();
-    out.if_missing = IfMissing::kIgnore;
-  }
+  VARVE_ASSIGN(out.if_missing, ParseIfExists(cursor));
   VARVE_ASSIGN(out.name, cursor.ExpectTableName());
   if (cursor.AtSymbol(',')) {
     return cursor.Unsupported(cursor.token().offset,
@@ -260,33 +273,6 @@ Result<Statement> ParseDrop(Cursor& cursor) {
     VARVE_TRY(ParseEngine(cursor));
   }
   return out;
-}
-
-Result<Statement> ParseAlter(Cursor& cursor) {
-  if (!cursor.TakeKeyword("TABLE")) {
-    if (cursor.token().kind == TokenKind::kWord) {
-      return UnsupportedStatement(cursor, "ALTER");
-    }
-    return cursor.Expected("TABLE");
-  }
-  VARVE_ASSIGN(TableName name, cursor.ExpectTableName());
-  if (cursor.AtKeywords("ADD", "COLUMN")) {
-    cursor.Advance();
-    cursor.Advance();
-    return ParseAddColumn(cursor, std::move(name));
-  }
-  if (cursor.AtKeywords("MODIFY", "SETTING")) {
-    cursor.Advance();
-    cursor.Advance();
-    VARVE_ASSIGN(OptionMap options, ParseTableOptions(cursor));
-    return ModifySettingStatement{std::move(name), std::move(options)};
-  }
-  for (const std::string_view word : {"RENAME", "DROP", "ALTER", "SET", "RESET", "CHANGE"}) {
-    if (cursor.AtKeyword(word)) {
-      return UnsupportedStatement(cursor, "ALTER TABLE ...");
-    }
-  }
-  return cursor.Expected("ADD COLUMN or MODIFY SETTING");
 }
 
 }  // namespace varve

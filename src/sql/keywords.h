@@ -26,7 +26,8 @@ bool BeginsUnsupportedStatement(std::string_view word);
 
 // What a statement may begin with, for messages.
 inline constexpr std::string_view kStatementBeginnings =
-    "SELECT, WITH, FROM, VALUES, INSERT, CREATE, DROP, ALTER, SHOW, DESCRIBE, EXISTS, EXPLAIN, "
+    "SELECT, WITH, FROM, VALUES, INSERT, DELETE, TRUNCATE, CREATE, DROP, ALTER, SHOW, DESCRIBE, "
+    "EXISTS, EXPLAIN, "
     "USE, COPY, COMPACT and CALL";
 
 }  // namespace varve

@@ -17,11 +17,15 @@ struct Entry {
   Result<Statement> (*parse)(Cursor&);
 };
 constexpr std::array kStatements = {
-    Entry{"INSERT", ParseInsert}, Entry{"CREATE", ParseCreate},     Entry{"DROP", ParseDrop},
-    Entry{"ALTER", ParseAlter},   Entry{"DESCRIBE", ParseDescribe}, Entry{"DESC", ParseDescribe},
-    Entry{"SHOW", ParseShow},     Entry{"EXISTS", ParseExists},     Entry{"USE", ParseUse},
-    Entry{"SET", ParseSet},       Entry{"RESET", ParseReset},       Entry{"EXPLAIN", ParseExplain},
-    Entry{"COPY", ParseCopy},     Entry{"COMPACT", ParseCompact},   Entry{"CALL", ParseCall}};
+    Entry{"INSERT", ParseInsert},     Entry{"CREATE", ParseCreate},
+    Entry{"DROP", ParseDrop},         Entry{"ALTER", ParseAlter},
+    Entry{"DELETE", ParseDelete},     Entry{"TRUNCATE", ParseTruncate},
+    Entry{"DESCRIBE", ParseDescribe}, Entry{"DESC", ParseDescribe},
+    Entry{"SHOW", ParseShow},         Entry{"EXISTS", ParseExists},
+    Entry{"USE", ParseUse},           Entry{"SET", ParseSet},
+    Entry{"RESET", ParseReset},       Entry{"EXPLAIN", ParseExplain},
+    Entry{"COPY", ParseCopy},         Entry{"COMPACT", ParseCompact},
+    Entry{"CALL", ParseCall}};
 
 Result<Statement> ParseStatement(Cursor& cursor) {
   if (cursor.AtQuery() || cursor.AtKeyword("VALUES")) {

@@ -1,11 +1,14 @@
 // Whatever the text is, the parser answers, its errors point into the text, and a query that it
-// hands on is still one query when it is read again. Inputs are mutated from good statements with a
-// seed that is printed.
+// hands on is still one query when it is read again. Inputs are mutated from good statements, some
+// of them made at random from the grammar, with a seed that is printed.
+//
+// VARVE_FUZZ_MINUTES makes it run that long; VARVE_TEST_ROUNDS that many rounds.
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -14,6 +17,7 @@
 #include "sql/default_expression.h"
 #include "sql/parser.h"
 #include "sql/rewrite.h"
+#include "sql/test_grammar.h"
 
 namespace varve {
 namespace {
@@ -22,7 +26,7 @@ constexpr uint64_t kRounds =
     20'000;  // about two seconds without optimization; more: VARVE_TEST_ROUNDS
 constexpr size_t kTextBytesMax = 400;
 
-constexpr std::array<std::string_view, 15> kSeeds = {
+constexpr std::array<std::string_view, 18> kSeeds = {
     "CREATE TABLE IF NOT EXISTS `t` (a string TAG DICTIONARY DEFAULT 'x' || \"y\" COMMENT 'c', b "
     "bigint UNSIGN NOT NULL, ts timestamp TIMESTAMP KEY, PRIMARY KEY(a, ts),) ENGINE=Analytic WITH "
     "(ttl='7d', enable_ttl=false, x=NULL)",
@@ -43,7 +47,12 @@ constexpr std::array<std::string_view, 15> kSeeds = {
     "SELECT $$a'b$$, $1, ?, 1 //2, `温度` /* ; */ FROM t LIMIT ?, ?; ATTACH 'x'",
     "SELECT 'a'\n'b', x'00', b'1', U&'x', a<=>b, [1,2], {a: 1} FROM t ORDER BY 1",
     "VALUES (1, ($tag$ $$ $tag$)), (2, `a``b`)",
-    "BEGIN; SET x = 1; DELETE FROM t; CREATE VIEW v AS SELECT 1"};
+    "BEGIN; SET x = 1; DELETE FROM t; CREATE VIEW v AS SELECT 1",
+    "DELETE FROM `t` WHERE (a = \"x\" OR b IN (1, 2)) AND c IS NOT NULL; TRUNCATE TABLE s.t",
+    "CREATE OR REPLACE VIEW v AS SELECT `a`, \"b\", $$c$$ FROM \"t\" LIMIT 1, 2; DROP SCHEMA IF "
+    "EXISTS horaedb.s CASCADE; USE a.b",
+    "COPY (SELECT (a), \"b\" FROM t) TO 'x.csv' (FORMAT csv, OVERWRITE); COPY DATABASE s TO 'd' "
+    "WITH (START_TIME = 5); ALTER TABLE IF EXISTS t RENAME COLUMN a TO `b`, DROP c"};
 
 constexpr std::array<std::string_view, 46> kPieces = {
     "'",    "\"",  "`",      "''",      "\"\"",   "``",    "x'",  "E'", "$$", "$a$",
@@ -54,10 +63,10 @@ constexpr std::array<std::string_view, 46> kPieces = {
 
 class Mutator {
  public:
-  explicit Mutator(uint64_t seed) : random_(seed) {}
+  explicit Mutator(uint64_t seed) : random_(seed), grammar_(seed) {}
 
   std::string Next() {
-    std::string text(kSeeds[Below(kSeeds.size())]);
+    std::string text = Below(2) == 0 ? std::string(kSeeds[Below(kSeeds.size())]) : grammar_.Next();
     for (size_t changes = 1 + Below(6); changes > 0; --changes) {
       Change(text);
     }
@@ -92,6 +101,7 @@ class Mutator {
   }
 
   std::mt19937_64 random_;
+  StatementGrammar grammar_;
 };
 
 size_t NumberAfter(std::string_view text, size_t at) {
@@ -127,6 +137,16 @@ void ExpectOneQuery(const std::string& sql) {
   ASSERT_EQ(again->size(), 1u) << sql;
 }
 
+// What is kept of a view reads the same a second time.
+void ExpectKeptQuery(const std::string& query) {
+  for (const DoubleQuotes mode : {DoubleQuotes::kString, DoubleQuotes::kIdentifier}) {
+    const auto again = ParseSql("CREATE VIEW v AS " + query, {mode});
+    ASSERT_THAT(again, IsOk()) << query;
+    ASSERT_EQ(again->size(), 1u) << query;
+    ASSERT_EQ(std::get<CreateViewStatement>(again->front()).query, query);
+  }
+}
+
 void CheckText(const std::string& text) {
   for (const DoubleQuotes mode : {DoubleQuotes::kString, DoubleQuotes::kIdentifier}) {
     const auto statements = ParseSql(text, {mode});
@@ -139,6 +159,12 @@ void CheckText(const std::string& text) {
     for (const Statement& statement : *statements) {
       if (const auto* query = std::get_if<QueryStatement>(&statement)) {
         ExpectOneQuery(query->sql);
+      }
+      if (const auto* view = std::get_if<CreateViewStatement>(&statement)) {
+        ExpectKeptQuery(view->query);
+      }
+      if (const auto* rows = std::get_if<DeleteStatement>(&statement); rows && rows->where) {
+        ExpectOneQuery("SELECT 1 WHERE (" + *rows->where + ")");
       }
       const auto* create = std::get_if<CreateTableStatement>(&statement);
       for (const ColumnSchema& column :
@@ -162,8 +188,28 @@ TEST(ParserMutationTest, AnswersWhateverTheTextIs) {
   const uint64_t rounds = FromEnvironment("VARVE_TEST_ROUNDS", kRounds);
   SCOPED_TRACE(fmt::format("VARVE_TEST_SEED={}", seed));
   Mutator mutator(seed);
-  for (uint64_t round = 0; round < rounds; ++round) {
+  const std::chrono::minutes time(FromEnvironment("VARVE_FUZZ_MINUTES", 0));
+  const auto start = std::chrono::steady_clock::now();
+  for (uint64_t round = 0; round < rounds || std::chrono::steady_clock::now() - start < time;
+       ++round) {
     const std::string text = mutator.Next();
+    CheckText(text);
+    if (testing::Test::HasFatalFailure()) {
+      FAIL() << "the text: " << text;
+    }
+  }
+}
+
+TEST(ParserMutationTest, TakesWhateverTheGrammarMakes) {
+  constexpr uint64_t kStatements = 5'000;
+  const uint64_t seed = FromEnvironment("VARVE_TEST_SEED", std::random_device()());
+  SCOPED_TRACE(fmt::format("VARVE_TEST_SEED={}", seed));
+  StatementGrammar grammar(seed);
+  for (uint64_t i = 0; i < kStatements; ++i) {
+    const std::string text = grammar.Next();
+    const auto statements = ParseSql(text);
+    ASSERT_THAT(statements, IsOk()) << text;
+    ASSERT_EQ(statements->size(), 1u) << text;
     CheckText(text);
     if (testing::Test::HasFatalFailure()) {
       FAIL() << "the text: " << text;

@@ -214,7 +214,7 @@ TEST(ParserTest, ErrorsOfCreateTable) {
       {"CREATE TABLE t (a int) FOO", "Expected ENGINE = ..., WITH (...)"},
       {"CREATE TABLE t (a int) ENGINE Analytic", "Expected '='"},
       {"CREATE TABLE IF NOT t (a int)", "Expected EXISTS"},
-      {"CREATE 5", "Expected TABLE, SCHEMA or DATABASE"},
+      {"CREATE 5", "Expected TABLE, VIEW, SCHEMA or DATABASE"},
   };
   for (const auto& [sql, message] : cases) {
     EXPECT_THAT(ParseSql(sql), IsInvalid(message)) << sql;
@@ -233,7 +233,7 @@ TEST(ParserTest, TheCaretStandsUnderThePlace) {
 }
 
 TEST(ParserTest, CreateSchema) {
-  EXPECT_EQ(Parsed<CreateSchemaStatement>("CREATE SCHEMA s").schema, "s");
+  EXPECT_EQ(Parsed<CreateSchemaStatement>("CREATE SCHEMA s").name, (SchemaName{"", "s"}));
   EXPECT_EQ(Parsed<CreateSchemaStatement>("CREATE DATABASE IF NOT EXISTS `a b`").if_present,
             IfPresent::kIgnore);
 }
@@ -244,7 +244,7 @@ TEST(ParserTest, DropTable) {
   EXPECT_EQ(drop.if_missing, IfMissing::kIgnore);
   EXPECT_EQ(drop.name, (TableName{"", "s", "t"}));
   EXPECT_THAT(ParseSql("DROP TABLE a, b"), IsUnsupported("one table with each statement"));
-  EXPECT_THAT(ParseSql("DROP VIEW v"), IsUnsupported("Unsupported SQL statement: DROP VIEW"));
+  EXPECT_THAT(ParseSql("DROP INDEX v"), IsUnsupported("Unsupported SQL statement: DROP INDEX"));
   EXPECT_THAT(ParseSql("DROP TABLE"), IsInvalid("Expected the name of a table"));
 }
 
@@ -267,9 +267,7 @@ TEST(ParserTest, AlterTable) {
   EXPECT_THAT(ParseSql("ALTER TABLE t ADD COLUMN ts timestamp TIMESTAMP KEY"),
               IsInvalid("an added column cannot be one"));
   EXPECT_THAT(ParseSql("ALTER TABLE t ADD c int"), IsInvalid("Expected ADD COLUMN"));
-  EXPECT_THAT(ParseSql("ALTER TABLE t RENAME TO u"),
-              IsUnsupported("Unsupported SQL statement: ALTER TABLE ... RENAME"));
-  EXPECT_THAT(ParseSql("ALTER TABLE t DROP COLUMN c"), IsUnsupported("... DROP"));
+  EXPECT_THAT(ParseSql("ALTER TABLE t ALTER COLUMN c int"), IsUnsupported("... ALTER"));
   EXPECT_THAT(ParseSql("ALTER VIEW v"), IsUnsupported("ALTER VIEW"));
 }
 
@@ -367,12 +365,13 @@ TEST(ParserTest, DescribeShowExistsUse) {
   EXPECT_THAT(ParseSql("COMPACT t"), IsInvalid("Expected TABLE"));
   EXPECT_THAT(ParseSql("COMPACT TABLE"), IsInvalid("Expected"));
   EXPECT_THAT(ParseSql("COMPACT TABLE t FULL"), IsInvalid("Expected"));
-  EXPECT_EQ(Parsed<UseStatement>("USE s").schema, "s");
+  EXPECT_EQ(Parsed<UseStatement>("USE s").name, (SchemaName{"", "s"}));
   EXPECT_THAT(ParseSql("SHOW TABLES FROM s"), IsInvalid("Expected LIKE, found 'FROM'"));
   EXPECT_THAT(ParseSql("SHOW TABLES LIKE x"), IsInvalid("Expected a pattern"));
   EXPECT_THAT(ParseSql("SHOW VARIABLES"),
               IsUnsupported("Unsupported SQL statement: SHOW VARIABLES"));
-  EXPECT_THAT(ParseSql("SHOW"), IsInvalid("Expected TABLES, DATABASES or CREATE TABLE"));
+  EXPECT_THAT(ParseSql("SHOW"),
+              IsInvalid("Expected TABLES, DATABASES, CREATE TABLE or CREATE VIEW"));
   EXPECT_THAT(ParseSql("DESC t u"), IsInvalid("Expected ';' or the end of the statement"));
 }
 
@@ -396,8 +395,6 @@ TEST(ParserTest, CopyFrom) {
   }
   EXPECT_THAT(Parsed<CopyFromStatement>("COPY t FROM 'x' (NULL 'NA')").options,
               ElementsAre(Pair("null", "NA")));
-  EXPECT_THAT(ParseSql("COPY t TO 'x'"), IsUnsupported("COPY ... TO"));
-  EXPECT_THAT(ParseSql("COPY (SELECT 1) TO 'x'"), IsUnsupported("COPY ... TO"));
   EXPECT_THAT(ParseSql("COPY t FROM x"), IsInvalid("the path of a file in single quotes"));
   EXPECT_THAT(ParseSql("COPY t FROM 'x' ()"), IsInvalid("the name of an option"));
   EXPECT_THAT(ParseSql("COPY t FROM 'x' (a, A 1)"), IsInvalid("Option a is given twice"));
@@ -459,18 +456,18 @@ TEST(ParserTest, CallsOfProcedures) {
 
 TEST(ParserTest, WhatDuckDbWouldDoIsNotSupported) {
   for (const std::string_view word :
-       {"ATTACH",     "DETACH",     "INSTALL",   "LOAD",   "PRAGMA",  "EXPORT",  "IMPORT",
-        "UPDATE",     "DELETE",     "TRUNCATE",  "MERGE",  "BEGIN",   "START",   "COMMIT",
-        "ROLLBACK",   "CHECKPOINT", "FORCE",     "VACUUM", "ANALYZE", "PREPARE", "EXECUTE",
-        "DEALLOCATE", "COMMENT",    "SUMMARIZE", "PIVOT",  "UNPIVOT", "TABLE",   "REPLACE",
-        "GRANT",      "REVOKE",     "ABORT"}) {
+       {"ATTACH",   "DETACH",     "INSTALL", "LOAD",      "PRAGMA",  "EXPORT",
+        "IMPORT",   "UPDATE",     "MERGE",   "BEGIN",     "START",   "COMMIT",
+        "ROLLBACK", "CHECKPOINT", "FORCE",   "VACUUM",    "ANALYZE", "PREPARE",
+        "EXECUTE",  "DEALLOCATE", "COMMENT", "SUMMARIZE", "PIVOT",   "UNPIVOT",
+        "TABLE",    "REPLACE",    "GRANT",   "REVOKE",    "ABORT"}) {
     EXPECT_THAT(ParseSql(std::string(word) + " x 'y'"),
                 IsError(ErrorKind::kNotSupported,
                         StartsWith("Unsupported SQL statement: " + std::string(word) + "\n")));
   }
   EXPECT_THAT(ParseSql("attach 'x'"), IsUnsupported("Unsupported SQL statement: ATTACH"));
-  for (const std::string_view what : {"VIEW", "OR", "TEMP", "MACRO", "INDEX", "SECRET", "TYPE",
-                                      "SEQUENCE", "FUNCTION", "PERSISTENT"}) {
+  for (const std::string_view what :
+       {"TEMP", "MACRO", "INDEX", "SECRET", "TYPE", "SEQUENCE", "FUNCTION", "PERSISTENT"}) {
     EXPECT_THAT(ParseSql("CREATE " + std::string(what) + " x"),
                 IsUnsupported("Unsupported SQL statement: CREATE " + std::string(what)));
   }

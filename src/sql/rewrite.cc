@@ -9,7 +9,8 @@
 namespace varve {
 namespace {
 
-enum class RewriteEnd : uint8_t { kStatement, kListItem };
+enum class RewriteEnd : uint8_t { kStatement, kListItem, kParenthesis };
+enum class Spelling : uint8_t { kDuckDb, kVarve };
 
 std::string Quote(std::string_view value, char quote) {
   std::string out;
@@ -55,13 +56,17 @@ bool IsLimitOperand(const Token& token) {
 
 class Rewriter {
  public:
-  Rewriter(Cursor& cursor, RewriteEnd end) : cursor_(cursor), end_(end) {}
+  Rewriter(Cursor& cursor, RewriteEnd end, Spelling spelling = Spelling::kDuckDb)
+      : cursor_(cursor), end_(end), spelling_(spelling) {}
 
   Result<std::string> Run() {
     out_.reserve(end_ == RewriteEnd::kStatement ? cursor_.text().size() - cursor_.token().offset
                                                 : 0);
     while (!Ended()) {
       VARVE_TRY(TrackBrackets());
+      if (spelling_ == Spelling::kVarve && cursor_.token().kind == TokenKind::kParameter) {
+        return cursor_.Invalid(cursor_.token().offset, "A view has no parameters");
+      }
       if (!RewriteLimit()) {
         Append(cursor_.token());
         cursor_.Advance();
@@ -93,8 +98,10 @@ class Rewriter {
     if (cursor_.AtEnd() || cursor_.token().kind == TokenKind::kInvalid) {
       return true;
     }
-    return end_ == RewriteEnd::kListItem && open_.empty() &&
-           (cursor_.AtSymbol(',') || cursor_.AtSymbol(')'));
+    if (end_ == RewriteEnd::kStatement || !open_.empty()) {
+      return false;
+    }
+    return cursor_.AtSymbol(')') || (end_ == RewriteEnd::kListItem && cursor_.AtSymbol(','));
   }
 
   Inside InsideOfBracket() const {
@@ -133,7 +140,7 @@ class Rewriter {
   }
 
   bool RewriteLimit() {
-    if (!cursor_.AtKeyword("LIMIT")) {
+    if (!cursor_.AtKeyword("LIMIT") || spelling_ == Spelling::kVarve) {
       return false;
     }
     Cursor ahead = cursor_;
@@ -192,16 +199,17 @@ class Rewriter {
     AppendGap(token);
     switch (token.kind) {
       case TokenKind::kBackQuoted:
-        out_ += Quote(QuotedValue(token), '"');
+        out_ += Quote(QuotedValue(token), NameQuote());
         break;
       case TokenKind::kDoubleQuoted:
-        out_ += IsString(token) ? QuoteString(QuotedValue(token)) : std::string(token.text);
+        out_ += IsString(token) ? QuoteString(QuotedValue(token))
+                                : Quote(QuotedValue(token), NameQuote());
         break;
       case TokenKind::kDollarQuoted:
         out_ += QuoteString(QuotedValue(token));
         break;
       case TokenKind::kHex:
-        out_ += BlobLiteral(token);
+        out_ += spelling_ == Spelling::kVarve ? std::string(token.text) : BlobLiteral(token);
         break;
       case TokenKind::kWord:
         out_ += IsArrayCall(token) ? std::string_view("make_array") : token.text;
@@ -215,6 +223,8 @@ class Rewriter {
     TrackNames(token);
     previous_ = token;
   }
+
+  char NameQuote() const { return spelling_ == Spelling::kVarve ? '`' : '"'; }
 
   // array(1, 2), which is a function to CeresDB and the beginning of ARRAY (SELECT …) to DuckDB.
   bool IsArrayCall(const Token& token) const {
@@ -251,6 +261,7 @@ class Rewriter {
 
   Cursor& cursor_;
   const RewriteEnd end_;
+  const Spelling spelling_;
   std::string out_;
   std::vector<Bracket> open_;
   Token previous_;
@@ -263,6 +274,14 @@ std::string QuoteString(std::string_view value) { return Quote(value, '\''); }
 
 Result<std::string> RewriteQuery(Cursor& cursor) {
   return Rewriter(cursor, RewriteEnd::kStatement).Run();
+}
+
+Result<std::string> RewriteQueryInParentheses(Cursor& cursor) {
+  return Rewriter(cursor, RewriteEnd::kParenthesis).Run();
+}
+
+Result<std::string> RewriteForKeeping(Cursor& cursor) {
+  return Rewriter(cursor, RewriteEnd::kStatement, Spelling::kVarve).Run();
 }
 
 Result<std::string> RewriteValue(Cursor& cursor) {

@@ -35,6 +35,13 @@ Result<std::string> RewriteQuery(Cursor& cursor);
 // From the cursor to the comma or closing parenthesis that ends a value of a list. Same errors.
 Result<std::string> RewriteValue(Cursor& cursor);
 
+// From the cursor to the closing parenthesis that is not opened behind it. Same errors.
+Result<std::string> RewriteQueryInParentheses(Cursor& cursor);
+// From the cursor to the end of the statement, in Varve's spelling, to be kept: the same whatever
+// double quotes were (strings in single, names in back quotes), without comments. Same errors, and
+// kInvalidArgument for a parameter, which would have no value later.
+Result<std::string> RewriteForKeeping(Cursor& cursor);
+
 // 'text', with single quotes doubled.
 std::string QuoteString(std::string_view value);
 

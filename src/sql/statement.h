@@ -21,6 +21,13 @@ struct TableName {
   bool operator==(const TableName&) const = default;
 };
 
+// A schema as it is written.
+struct SchemaName {
+  std::string catalog;  // "" = not given
+  std::string schema;
+  bool operator==(const SchemaName&) const = default;
+};
+
 enum class IfMissing : uint8_t { kFail, kIgnore };  // DROP TABLE [IF EXISTS]
 enum class IfPresent : uint8_t { kFail, kIgnore };  // CREATE TABLE [IF NOT EXISTS]
 
@@ -39,12 +46,58 @@ struct DropTableStatement {
 
 struct AddColumnsStatement {  // ALTER TABLE t ADD COLUMN ...
   TableName name;
+  IfMissing if_missing = IfMissing::kFail;  // ALTER TABLE [IF EXISTS]
   std::vector<ColumnSchema> columns;
 };
 
 struct ModifySettingStatement {  // ALTER TABLE t MODIFY SETTING ...
   TableName name;
+  IfMissing if_missing = IfMissing::kFail;
   std::map<std::string, std::string> options;
+};
+
+struct RenameTableStatement {  // ALTER TABLE t RENAME TO u
+  TableName name;
+  IfMissing if_missing = IfMissing::kFail;
+  std::string new_name;
+};
+
+struct RenameColumnStatement {  // ALTER TABLE t RENAME COLUMN a TO b
+  TableName name;
+  IfMissing if_missing = IfMissing::kFail;
+  std::string column;
+  std::string new_name;
+};
+
+struct DropColumnsStatement {  // ALTER TABLE t DROP COLUMN a [, DROP COLUMN b]
+  TableName name;
+  IfMissing if_missing = IfMissing::kFail;
+  std::vector<std::string> columns;
+  IfMissing if_column_missing = IfMissing::kFail;  // DROP COLUMN [IF EXISTS]
+};
+
+struct DeleteStatement {  // DELETE FROM t [WHERE ...]
+  TableName name;
+  std::optional<std::string> where;  // in DuckDB's spelling; nullopt: all rows
+};
+
+struct TruncateStatement {  // TRUNCATE [TABLE] t
+  TableName name;
+};
+
+enum class IfTaken : uint8_t { kFail, kKeep, kReplace };
+
+struct CreateViewStatement {  // CREATE [OR REPLACE] VIEW [IF NOT EXISTS] v [(columns)] AS query
+  TableName name;
+  IfTaken if_taken = IfTaken::kFail;
+  std::vector<std::string> columns;
+  // In Varve's spelling, with DoubleQuotes::kString or kIdentifier alike: names in back quotes.
+  std::string query;
+};
+
+struct DropViewStatement {
+  TableName name;
+  IfMissing if_missing = IfMissing::kFail;
 };
 
 // One value of an INSERT.
@@ -94,8 +147,11 @@ struct ShowCreateTableStatement {
 struct ExistsStatement {
   TableName name;
 };
+struct ShowCreateViewStatement {
+  TableName name;
+};
 struct UseStatement {
-  std::string schema;
+  SchemaName name;
 };
 struct SetStatement {  // SET name = value, RESET name
   std::string name;
@@ -105,8 +161,13 @@ struct ShowSettingsStatement {  // SHOW ALL, SHOW name
   std::optional<std::string> name;
 };
 struct CreateSchemaStatement {
-  std::string schema;
+  SchemaName name;
   IfPresent if_present = IfPresent::kFail;
+};
+struct DropSchemaStatement {
+  SchemaName name;
+  IfMissing if_missing = IfMissing::kFail;
+  enum class Contents : uint8_t { kRestrict, kCascade } contents = Contents::kRestrict;
 };
 
 struct CopyFromStatement {  // COPY t [(columns)] FROM 'path' [WITH] [(FORMAT csv, HEADER true,
@@ -114,6 +175,21 @@ struct CopyFromStatement {  // COPY t [(columns)] FROM 'path' [WITH] [(FORMAT cs
   TableName name;
   std::vector<std::string> columns;  // empty: by name (Parquet, CSV with header), else all in order
   std::string path;
+  std::map<std::string, std::string> options;  // keys in lower case
+};
+
+struct CopyToStatement {  // COPY t [(columns)] TO 'path' [(FORMAT csv, ...)], COPY (query) TO ...
+  // The query in DuckDB's spelling; "" = the table.
+  std::string query;
+  TableName name;
+  std::vector<std::string> columns;  // of the table; empty: all
+  std::string path;
+  std::map<std::string, std::string> options;  // keys in lower case
+};
+
+struct CopyDatabaseStatement {  // COPY DATABASE s TO 'folder' WITH (START_TIME = ..., FORMAT = ...)
+  SchemaName name;
+  std::string folder;
   std::map<std::string, std::string> options;  // keys in lower case
 };
 
@@ -147,10 +223,13 @@ struct ExplainStatement {
 };
 
 using Statement =
-    std::variant<CreateTableStatement, DropTableStatement, AddColumnsStatement,
-                 ModifySettingStatement, InsertStatement, DescribeStatement, ShowTablesStatement,
-                 ShowDatabasesStatement, ShowCreateTableStatement, ExistsStatement, UseStatement,
-                 SetStatement, ShowSettingsStatement, CreateSchemaStatement, CopyFromStatement,
+    std::variant<RenameTableStatement, RenameColumnStatement, DropColumnsStatement, DeleteStatement,
+                 TruncateStatement, CreateViewStatement, DropViewStatement, ShowCreateViewStatement,
+                 DropSchemaStatement, CopyToStatement, CopyDatabaseStatement, CreateTableStatement,
+                 DropTableStatement, AddColumnsStatement, ModifySettingStatement, InsertStatement,
+                 DescribeStatement, ShowTablesStatement, ShowDatabasesStatement,
+                 ShowCreateTableStatement, ExistsStatement, UseStatement, SetStatement,
+                 ShowSettingsStatement, CreateSchemaStatement, CopyFromStatement,
                  CompactTableStatement, GcStatement, ExpireSnapshotsStatement, QueryStatement,
                  ExplainStatement>;
 

@@ -10,7 +10,9 @@ namespace varve {
 
 Result<Statement> ParseCreate(Cursor& cursor);  // ddl_parser.cc
 Result<Statement> ParseDrop(Cursor& cursor);
-Result<Statement> ParseAlter(Cursor& cursor);
+Result<Statement> ParseAlter(Cursor& cursor);   // alter_parser.cc
+Result<Statement> ParseDelete(Cursor& cursor);  // delete_parser.cc
+Result<Statement> ParseTruncate(Cursor& cursor);
 Result<Statement> ParseInsert(Cursor& cursor);    // insert_parser.cc
 Result<Statement> ParseDescribe(Cursor& cursor);  // utility_parser.cc
 Result<Statement> ParseShow(Cursor& cursor);
@@ -18,13 +20,23 @@ Result<Statement> ParseExists(Cursor& cursor);
 Result<Statement> ParseUse(Cursor& cursor);
 Result<Statement> ParseSet(Cursor& cursor);  // settings_parser.cc
 Result<Statement> ParseReset(Cursor& cursor);
-Result<Statement> ParseCopy(Cursor& cursor);
+Result<Statement> ParseCopy(Cursor& cursor);  // copy_parser.cc
 Result<Statement> ParseCompact(Cursor& cursor);
 Result<Statement> ParseCall(Cursor& cursor);  // call_parser.cc
 Result<Statement> ParseExplain(Cursor& cursor);
 
-// kNotSupported "Unsupported SQL statement: CREATE VIEW": `words` and then the word that the cursor
-// is at, if any.
+// Behind CREATE [OR REPLACE] VIEW, DROP VIEW (view_parser.cc).
+Result<Statement> ParseCreateView(Cursor& cursor, IfTaken if_taken);
+Result<Statement> ParseDropView(Cursor& cursor);
+
+// IF EXISTS; IF NOT EXISTS, and as CeresDB's first manual writes it: IF NOT EXIST.
+Result<IfMissing> ParseIfExists(Cursor& cursor);
+Result<IfPresent> ParseIfNotExists(Cursor& cursor);
+// [catalog.]schema
+Result<SchemaName> ExpectSchemaName(Cursor& cursor);
+
+// kNotSupported "Unsupported SQL statement: CREATE INDEX": `words` and then the word that the
+// cursor is at, if any.
 std::unexpected<Error> UnsupportedStatement(const Cursor& cursor, std::string_view words);
 
 // (name [, name]...). `kind` as in Cursor::ExpectName.

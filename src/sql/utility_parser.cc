@@ -1,21 +1,10 @@
 #include <utility>
 
 #include "sql/keywords.h"
-#include "sql/options_parser.h"
 #include "sql/rewrite.h"
 #include "sql/statement_parsers.h"
 
 namespace varve {
-namespace {
-
-std::unexpected<Error> UnsupportedCopyTo(const Cursor& cursor) {
-  return cursor.Unsupported(cursor.token().offset,
-                            "Unsupported SQL statement: COPY ... TO is not available in this "
-                            "version. Select the rows and keep what comes back");
-}
-
-}  // namespace
-
 Result<Statement> ParseDescribe(Cursor& cursor) {
   cursor.TakeKeyword("TABLE");
   VARVE_ASSIGN(TableName name, cursor.ExpectTableName());
@@ -48,12 +37,16 @@ Result<Statement> ParseShow(Cursor& cursor) {
       VARVE_ASSIGN(TableName name, cursor.ExpectTableName());
       return ShowCreateTableStatement{std::move(name)};
     }
-    return cursor.Expected("TABLE");
+    if (cursor.TakeKeyword("VIEW")) {
+      VARVE_ASSIGN(TableName name, cursor.ExpectTableName());
+      return ShowCreateViewStatement{std::move(name)};
+    }
+    return cursor.Expected("TABLE or VIEW");
   }
   if (cursor.token().kind == TokenKind::kWord) {
     return UnsupportedStatement(cursor, "SHOW");
   }
-  return cursor.Expected("TABLES, DATABASES or CREATE TABLE");
+  return cursor.Expected("TABLES, DATABASES, CREATE TABLE or CREATE VIEW");
 }
 
 Result<Statement> ParseExists(Cursor& cursor) {
@@ -63,29 +56,8 @@ Result<Statement> ParseExists(Cursor& cursor) {
 }
 
 Result<Statement> ParseUse(Cursor& cursor) {
-  VARVE_ASSIGN(std::string schema, cursor.ExpectName("schema"));
-  return UseStatement{std::move(schema)};
-}
-
-Result<Statement> ParseCopy(Cursor& cursor) {
-  if (cursor.AtSymbol('(')) {
-    return UnsupportedCopyTo(cursor);
-  }
-  CopyFromStatement out;
-  VARVE_ASSIGN(out.name, cursor.ExpectTableName());
-  if (cursor.AtSymbol('(')) {
-    VARVE_ASSIGN(out.columns, ParseNameList(cursor, "column"));
-  }
-  if (cursor.AtKeyword("TO")) {
-    return UnsupportedCopyTo(cursor);
-  }
-  VARVE_TRY(cursor.ExpectKeyword("FROM"));
-  VARVE_ASSIGN(out.path, cursor.ExpectString("the path of a file in single quotes"));
-  const bool with = cursor.TakeKeyword("WITH");
-  if (with || cursor.AtSymbol('(')) {
-    VARVE_ASSIGN(out.options, ParseCopyOptions(cursor));
-  }
-  return out;
+  VARVE_ASSIGN(SchemaName name, ExpectSchemaName(cursor));
+  return UseStatement{std::move(name)};
 }
 
 Result<Statement> ParseCompact(Cursor& cursor) {

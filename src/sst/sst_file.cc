@@ -75,6 +75,7 @@ class ParquetSstFile final : public SstFile {
 
   const FileMeta& meta() const override { return meta_; }
   const std::vector<RowRange>& blocks() const override { return blocks_; }
+  const std::vector<uint64_t>& row_groups() const override { return footer_.row_groups; }
 
   size_t BlockOf(uint64_t row) const override {
     const auto after = std::ranges::upper_bound(blocks_, row, {}, &RowRange::begin);

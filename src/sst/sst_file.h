@@ -42,6 +42,9 @@ class SstFile {
   // The block that holds the row.
   virtual size_t BlockOf(uint64_t row) const = 0;
 
+  // The first row of each row group, and then the number of rows.
+  virtual const std::vector<uint64_t>& row_groups() const = 0;
+
   // Whether the file is of a table with the default key and each of its series has the same tags in
   // all its rows (as good as always: only two series with one tsid break it, and files that do not
   // say). Then tags and tsid are asked of the series, with Series and TagValues.

@@ -2,6 +2,7 @@
 // query.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/check.h"
@@ -21,6 +22,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (const auto* query = std::get_if<QueryStatement>(&statement)) {
         const auto again = ParseSql(query->sql, {DoubleQuotes::kIdentifier});
         VARVE_CHECK(again && again->size() == 1, "{}", query->sql);
+      }
+      if (const auto* view = std::get_if<CreateViewStatement>(&statement)) {
+        const auto again = ParseSql("CREATE VIEW v AS " + view->query, {mode});
+        VARVE_CHECK(again && again->size() == 1, "{}", view->query);
+      }
+      if (const auto* rows = std::get_if<DeleteStatement>(&statement); rows && rows->where) {
+        const std::string sql = "SELECT 1 WHERE (" + *rows->where + ")";
+        const auto again = ParseSql(sql, {DoubleQuotes::kIdentifier});
+        VARVE_CHECK(again && again->size() == 1, "{}", sql);
       }
     }
     if (const auto normal = NormalizeExpression(text, {mode})) {

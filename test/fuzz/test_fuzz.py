@@ -30,7 +30,11 @@ SQL = [
     "ALTER TABLE cpu MODIFY SETTING write_buffer_size='300M'",
     "DESCRIBE cpu", "SHOW TABLES LIKE 'c%'", "SHOW CREATE TABLE `cpu`", "EXISTS TABLE cpu", "DROP TABLE IF EXISTS x",
     "EXPLAIN SELECT * FROM cpu", "WITH q AS (SELECT x'0a0b' AS b, DATE '2020-01-01') SELECT * FROM q -- end",
-    "COPY cpu FROM '/nowhere.csv' (FORMAT csv, HEADER true)",
+    "COPY cpu FROM '/nowhere.csv' (FORMAT csv, HEADER true)", "COPY (SELECT 1) TO '/nowhere/x.csv' (FORMAT csv)",
+    "DELETE FROM cpu WHERE host = 'a' AND v > 1.5", "TRUNCATE TABLE x", "ALTER TABLE x RENAME COLUMN b TO `c d`",
+    "CREATE OR REPLACE VIEW w AS SELECT host, max(v) AS m FROM cpu GROUP BY host", "SELECT * FROM w", "DROP VIEW w",
+    "CREATE SCHEMA s", "DROP SCHEMA IF EXISTS s CASCADE", "ALTER TABLE x DROP COLUMN b", "ALTER TABLE x RENAME TO y",
+    "SELECT * FROM system.public.columns WHERE table_name = 'cpu'", "EXPLAIN ANALYZE SELECT * FROM cpu WHERE ts > 5",
 ]
 LINES = [
     'cpu,host=a,region=eu\\ west v=1.5,n=7i,u=8u,b=t,s="a \\"b\\" c" 1000',
