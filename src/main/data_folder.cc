@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "query/limiter_file.h"
 #include "store/local_store.h"
 #include "wal/rocksdb_wal.h"
 
@@ -48,10 +49,30 @@ Status DataFolder::OpenAll(DataFolderOptions options) {
   options.database.write_memory_bytes_max = options.memory.write_bytes;
   options.database.file_cache_bytes_max = options.memory.file_cache_bytes;
   VARVE_ASSIGN(database_, Database::Open(std::move(options.database)));
+  VARVE_TRY(OpenLimiter(options));
+  options.log.clock = &clock_;
+  VARVE_ASSIGN(log_, StatementLog::Open(std::move(options.log)));
+  options.engine.limiter = limiter_.get();
+  options.engine.log = log_.get();
   options.engine.database = database_.get();
   options.engine.temp_folder = spill;
   options.engine.memory_bytes_max = options.memory.query_bytes;
   VARVE_ASSIGN(engine_, QueryEngine::Open(std::move(options.engine)));
+  return {};
+}
+
+Status DataFolder::OpenLimiter(DataFolderOptions& options) {
+  Limiter::Save save;
+  if (options.persist_blocked) {
+    VARVE_ASSIGN(auto kept, LoadBlockLists(*store_));
+    if (kept) {
+      options.blocked = *std::move(kept);
+    }
+    save = [store = store_.get()](const BlockLists& lists) {
+      return SaveBlockLists(*store, lists);
+    };
+  }
+  limiter_ = std::make_unique<Limiter>(std::move(options.blocked), std::move(save));
   return {};
 }
 
@@ -63,6 +84,8 @@ DataFolder::~DataFolder() {
 
 Status DataFolder::Close() {
   engine_.reset();
+  log_.reset();
+  limiter_.reset();
   Status first;
   if (database_ != nullptr) {
     first = database_->Close();

@@ -13,7 +13,9 @@
 #include "base/machine.h"
 #include "engine/database.h"
 #include "main/memory_plan.h"
+#include "query/limiter.h"
 #include "query/session.h"
+#include "query/statement_log.h"
 #include "store/folder_lock.h"
 #include "store/object_store.h"
 #include "wal/wal.h"
@@ -25,8 +27,11 @@ struct DataFolderOptions {
   std::string wal_folder;  // "" = `wal` in the folder
   bool wal_sync = true;
   MemoryPlan memory = PlanMemory({}, MachineMemoryBytes());
-  DatabaseOptions database;   // store, wal, clock, ids and limits of memory are filled in
-  QueryEngineOptions engine;  // database, temp_folder and limits of memory are filled in
+  BlockLists blocked;            // at the start
+  bool persist_blocked = false;  // changes of it; what has been kept goes before `blocked`
+  StatementLog::Options log;     // clock is filled in
+  DatabaseOptions database;      // store, wal, clock, ids and limits of memory are filled in
+  QueryEngineOptions engine;     // database, limiter, log, temp_folder and limits of memory are too
 };
 
 class DataFolder {
@@ -41,6 +46,8 @@ class DataFolder {
   Database& database() { return *database_; }
   QueryEngine& engine() { return *engine_; }
   const Clock& clock() const { return clock_; }
+  Limiter& limiter() { return *limiter_; }
+  StatementLog& log() { return *log_; }
 
   // Sessions must be gone. What is in memory stays in the log. A second call does nothing.
   Status Close();
@@ -48,6 +55,7 @@ class DataFolder {
  private:
   DataFolder() = default;
   Status OpenAll(DataFolderOptions options);
+  Status OpenLimiter(DataFolderOptions& options);
 
   SystemClock clock_;
   RandomIdSource ids_;
@@ -56,6 +64,8 @@ class DataFolder {
   std::unique_ptr<ObjectStore> store_;
   std::unique_ptr<Wal> wal_;
   std::unique_ptr<Database> database_;
+  std::unique_ptr<Limiter> limiter_;
+  std::unique_ptr<StatementLog> log_;
   std::unique_ptr<QueryEngine> engine_;
 };
 

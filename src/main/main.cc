@@ -11,8 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/machine.h"
 #include "main/check_command.h"
+#include "main/configuration_page.h"
 #include "main/gc_command.h"
+#include "main/memory_plan.h"
 #include "main/server_command.h"
 #include "main/server_config.h"
 #include "main/sql_command.h"
@@ -27,6 +30,7 @@ constexpr char kServerExamples[] = R"(Examples:
   varve server                                 serves ./varve-data on http://127.0.0.1:5440
   varve server --data /var/lib/varve --bind 0.0.0.0
   varve server --config varve.toml --http-port 0    any free port, which is printed
+  varve server --config varve.toml --check-config   what it means, without serving anything
 
 Settings come from the defaults, the file, the environment (VARVE_HTTP_PORT, VARVE_DATA_DIR, ...)
 and the command line; the later wins. A running server shows what it uses at GET /debug/config.)";
@@ -61,6 +65,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.)";
 // Options of `varve server` that stand for settings: nullopt = not given.
 struct ServerArguments {
   std::optional<std::string> config_file;
+  bool check_only = false;
+  bool print_docs = false;
   std::vector<std::pair<std::string, std::optional<std::string>>> settings = {
       {"analytic.storage.object_store.data_dir", {}},
       {"server.bind_addr", {}},
@@ -90,10 +96,26 @@ varve::Result<varve::ServerConfig> Configure(const ServerArguments& arguments) {
   return config;
 }
 
+int ShowConfig(const varve::ServerConfig& config) {
+  for (const std::string& warning : config.warnings) {
+    fmt::print(stderr, "varve: warning: {}\n", warning);
+  }
+  fmt::print("{}", varve::ToToml(varve::WithMemory(
+                       config, varve::PlanMemory(config, varve::MachineMemoryBytes()))));
+  return kDone;
+}
+
 int ServerMain(const ServerArguments& arguments) {
+  if (arguments.print_docs) {
+    fmt::print("{}", varve::ConfigurationPage());
+    return kDone;
+  }
   const varve::Result<varve::ServerConfig> config = Configure(arguments);
   if (!config) {
-    return Fail(config.error(), kWrongUsage);
+    return Fail(config.error(), arguments.check_only ? kFailed : kWrongUsage);
+  }
+  if (arguments.check_only) {
+    return ShowConfig(*config);
   }
   const varve::Status served = varve::RunServer(*config);
   return served ? kDone : Fail(served.error(), kFailed);
@@ -132,6 +154,26 @@ int CheckMain(const std::string& folder) {
   return kDone;
 }
 
+CLI::App* AddServerCommand(CLI::App& app, ServerArguments& arguments) {
+  CLI::App* const server = app.add_subcommand("server", "Serves a data folder.");
+  server->add_option("-c,--config", arguments.config_file, "settings, a TOML file");
+  server->add_flag("--check-config", arguments.check_only,
+                   "prints the settings in force, or what is wrong with them, and ends");
+  server->add_flag("--print-config-docs", arguments.print_docs,
+                   "prints all settings as a page of documentation, and ends");
+  auto& settings = arguments.settings;
+  server->add_option("--data", settings[0].second, "the data folder [./varve-data]");
+  server->add_option("--bind", settings[1].second, "the address to listen on [127.0.0.1]");
+  server->add_option("--http-port", settings[2].second,
+                     "0 = any free one, off = not served [5440]");
+  server->add_option("--log-level", settings[3].second,
+                     "trace, debug, info, warn, error, off [info]");
+  server->add_option("--memory-limit", settings[4].second,
+                     "of everything together: 8GiB, 50% [60% of the machine's]");
+  server->footer(kServerExamples);
+  return server;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -143,18 +185,7 @@ int main(int argc, char** argv) {
   app.footer(kExamples);
 
   ServerArguments server_arguments;
-  CLI::App* const server = app.add_subcommand("server", "Serves a data folder.");
-  server->add_option("-c,--config", server_arguments.config_file, "settings, a TOML file");
-  auto& settings = server_arguments.settings;
-  server->add_option("--data", settings[0].second, "the data folder [./varve-data]");
-  server->add_option("--bind", settings[1].second, "the address to listen on [127.0.0.1]");
-  server->add_option("--http-port", settings[2].second,
-                     "0 = any free one, off = not served [5440]");
-  server->add_option("--log-level", settings[3].second,
-                     "trace, debug, info, warn, error, off [info]");
-  server->add_option("--memory-limit", settings[4].second,
-                     "of everything together: 8GiB, 50% [60% of the machine's]");
-  server->footer(kServerExamples);
+  CLI::App* const server = AddServerCommand(app, server_arguments);
 
   varve::SqlCommandOptions sql_options{.url = "http://127.0.0.1:5440"};
   std::string format = "table";
@@ -183,8 +214,7 @@ int main(int argc, char** argv) {
   gc->add_option("folder,--data", gc_options.folder, "the data folder, without a server")
       ->excludes(gc_url);
   gc->add_flag("--dry-run", gc_dry_run, "deletes nothing");
-  gc->add_option("--grace", gc_options.grace,
-                 "how old a file must be to be deleted [1h]");
+  gc->add_option("--grace", gc_options.grace, "how old a file must be to be deleted [1h]");
   gc->add_option("--format", gc_format, "table, csv or json [table]");
   gc->footer(kGcExamples);
 

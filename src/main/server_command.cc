@@ -16,15 +16,17 @@
 #include "main/data_folder.h"
 #include "main/memory_plan.h"
 #include "server/http/http_server.h"
+#include "server/http/operation_routes.h"
 #include "server/http/sql_routes.h"
 #include "server/influx/influx_routes.h"
 
 namespace varve {
 namespace {
 
-// Long enough for any statement that somebody waits for; shorter than the patience of service
-// managers (90 s).
-constexpr std::chrono::seconds kStopMax{30};
+// Beyond the grace: cancelled statements end at once, what cannot be cancelled (a merge of files, a
+// flush) has this long. With the usual grace it is less than the patience of service managers
+// (90 s).
+constexpr std::chrono::seconds kStopMax{20};
 
 sigset_t EndSignals() {
   sigset_t signals;
@@ -60,14 +62,21 @@ DataFolderOptions FolderOptions(const ServerConfig& config) {
   options.engine.temp_bytes_max = config.query_temp_bytes_max;
   options.engine.threads = config.query_threads;
   options.engine.copy.allowed_folders = config.copy_allowed_folders;
+  options.engine.settings = config.session;
+  options.blocked = config.blocked;
+  options.persist_blocked = config.persist_blocked;
+  options.log.slow_threshold = config.slow_query_threshold;
+  options.log.slow_path = config.slow_query_path;
+  options.log.failed_path = config.failed_query_path;
   return options;
 }
 
-// Ends the process when what it guards takes longer than kStopMax. Nothing is lost by that: what
-// was acknowledged is in the log, as after a crash.
+// Ends the process when what it guards takes longer than the grace and kStopMax. Nothing is lost by
+// that: what was acknowledged is in the log, as after a crash.
 class StopGuard {
  public:
-  StopGuard() : thread_([this] { Watch(); }) {}
+  explicit StopGuard(std::chrono::milliseconds grace)
+      : patience_(grace + kStopMax), thread_([this] { Watch(); }) {}
   ~StopGuard() {
     {
       const std::scoped_lock lock(mutex_);
@@ -82,13 +91,14 @@ class StopGuard {
  private:
   void Watch() {
     std::unique_lock lock(mutex_);
-    if (!wake_.wait_for(lock, kStopMax, [this] { return done_; })) {
+    if (!wake_.wait_for(lock, patience_, [this] { return done_; })) {
       LogError("statements that still run after {} s are cut off; nothing acknowledged is lost",
-               kStopMax.count());
+               std::chrono::duration_cast<std::chrono::seconds>(patience_).count());
       std::_Exit(1);
     }
   }
 
+  const std::chrono::milliseconds patience_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool done_ = false;
@@ -104,6 +114,26 @@ std::string Url(const std::string& address, uint16_t port) {
 void Say(std::string_view line) {
   fmt::print("varve: {}\n", line);
   std::fflush(stdout);
+}
+
+Status MakeSchemas(Database& database, const std::vector<std::string>& schemas) {
+  for (const std::string& schema : schemas) {
+    if (!database.HasSchema(schema)) {
+      VARVE_TRY(database.CreateSchema(schema));
+    }
+  }
+  return {};
+}
+
+void AddRoutes(Router& router, DataFolder& folder, const ServerConfig& config) {
+  AddSqlRoutes(router, folder.engine());
+  AddAdminRoutes(router, {folder.database(), folder.limiter(), folder.log()});
+  AddInfluxRoutes(router, folder.database(), folder.limiter(), folder.clock());
+  AddBlockRoutes(router, folder.limiter());
+  AddSlowThresholdRoute(router, folder.log());
+  AddRouteRoutes(router, {config.node_address.empty() ? config.bind_address : config.node_address,
+                          config.grpc_port});
+  AddProfileRoutes(router);
 }
 
 void AddConfigRoute(Router& router, const ServerConfig& config) {
@@ -128,21 +158,24 @@ Status RunServer(const ServerConfig& config) {
   DataFolderOptions options = FolderOptions(config);
   const MemoryPlan memory = options.memory;
   LogInfo("{}", DescribeMemory(memory));
+  for (const std::string& warning : config.warnings) {
+    LogWarn("{}", warning);
+  }
   VARVE_ASSIGN(const std::unique_ptr<DataFolder> folder, DataFolder::Open(std::move(options)));
+  VARVE_TRY(MakeSchemas(folder->database(), config.schemas));
   Router router;
-  AddSqlRoutes(router, folder->engine());
-  AddAdminRoutes(router, folder->database());
-  AddInfluxRoutes(router, folder->database(), folder->clock());
+  AddRoutes(router, *folder, config);
   AddConfigRoute(router, WithMemory(config, memory));
   VARVE_ASSIGN(const std::unique_ptr<HttpServer> http,
                HttpServer::Start(router, {.bind_address = config.bind_address,
                                           .port = *config.http_port,
-                                          .body_bytes_max = config.http_body_bytes_max}));
+                                          .body_bytes_max = config.http_body_bytes_max,
+                                          .stop_grace = config.stop_grace}));
   Say(fmt::format("HTTP on {}", Url(config.bind_address, http->port())));
   Say(fmt::format("data in {}", config.data_folder));
   Say("ready");
   LogInfo("{}: stopping", WaitForEnd() == SIGTERM ? "SIGTERM" : "SIGINT");
-  const StopGuard guard;
+  const StopGuard guard(config.stop_grace);
   http->Stop();
   VARVE_TRY(folder->Close());
   Say("stopped");

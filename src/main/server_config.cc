@@ -4,6 +4,8 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +13,7 @@
 #include <map>
 #include <sstream>
 
+#include "main/ignored_settings.h"
 #include "main/server_settings.h"
 
 namespace varve {
@@ -18,6 +21,8 @@ namespace {
 
 // The values of a setting as text: one, or those of a list.
 using TextValues = std::vector<std::string>;
+
+constexpr std::string_view kRulesKey = "limiter.rules";
 
 Result<std::string> ScalarText(const toml::node& node) {
   if (const auto* text = node.as_string()) {
@@ -61,16 +66,49 @@ Status ApplyTableOption(ServerConfig& config, std::string_view name, const TextV
   return {};
 }
 
+std::string Ignored(std::string_view what, const IgnoredSetting& ignored) {
+  return fmt::format("{} has no effect: {}", what, ignored.reason);
+}
+
 Status ApplyKey(ServerConfig& config, std::string_view key, const TextValues& values) {
-  if (key.starts_with(kTableOptionsPrefix)) {
-    return ApplyTableOption(config, key.substr(kTableOptionsPrefix.size()), values);
+  for (const std::string_view prefix : {kTableOptionsPrefix, kOtherTableOptionsPrefix}) {
+    if (key.starts_with(prefix)) {
+      return ApplyTableOption(config, key.substr(prefix.size()), values);
+    }
+  }
+  if (const IgnoredSetting* const ignored = FindIgnoredSetting(key)) {
+    const std::string warning = Ignored(key, *ignored);
+    if (std::ranges::find(config.warnings, warning) == config.warnings.end()) {
+      config.warnings.push_back(warning);
+    }
+    return {};
   }
   VARVE_ASSIGN(const Setting* setting, FindSetting(key));
   return setting->apply(config, values);
 }
 
+// {type = "QueryRange", content = "24h"} -> "QueryRange:24h"
+Result<std::string> RuleText(const toml::table& rule) {
+  std::string text;
+  for (const std::string_view part : {"type", "content"}) {
+    if (const toml::node* const node = rule.get(part)) {
+      VARVE_ASSIGN(const std::string value, ScalarText(*node));
+      text += (text.empty() ? "" : ":") + value;
+    }
+  }
+  return text;
+}
+
 Status ApplyNode(ServerConfig& config, std::string_view key, const toml::node& node) {
-  VARVE_ASSIGN(const TextValues values, NodeTexts(node));
+  TextValues values;
+  const auto* const list = node.as_array();
+  if (key == kRulesKey && list != nullptr && list->is_array_of_tables()) {
+    for (const toml::node& rule : *list) {
+      VARVE_ASSIGN(values.emplace_back(), RuleText(*rule.as_table()));
+    }
+  } else {
+    VARVE_ASSIGN(values, NodeTexts(node));
+  }
   return ApplyKey(config, key, values);
 }
 
@@ -82,6 +120,13 @@ Status ApplyToml(ServerConfig& config, const toml::table& table, const std::stri
       VARVE_TRY(ApplyToml(config, *section, key + ".", origin));
       continue;
     }
+    const auto* const list = node.as_array();
+    if (list != nullptr && list->is_array_of_tables() && key != kRulesKey) {
+      for (const toml::node& section : *list) {
+        VARVE_TRY(ApplyToml(config, *section.as_table(), key + ".", origin));
+      }
+      continue;
+    }
     if (const Status applied = ApplyNode(config, key, node); !applied) {
       return std::unexpected(applied.error().WithContext(
           fmt::format("{}:{}: {}", origin, node.source().begin.line, key)));
@@ -90,10 +135,10 @@ Status ApplyToml(ServerConfig& config, const toml::table& table, const std::stri
   return {};
 }
 
-std::vector<std::string> SplitList(std::string_view text) {
+std::vector<std::string> SplitList(std::string_view text, char separator) {
   std::vector<std::string> parts;
   while (!text.empty()) {
-    const size_t end = std::min(text.find(':'), text.size());
+    const size_t end = std::min(text.find(separator), text.size());
     if (end > 0) {
       parts.emplace_back(text.substr(0, end));
     }
@@ -102,7 +147,27 @@ std::vector<std::string> SplitList(std::string_view text) {
   return parts;
 }
 
-constexpr std::string_view kListKey = "copy.allowed_folders";
+// What CeresDB and HoraeDB call variables that mean something here.
+constexpr std::array<std::pair<const char*, std::string_view>, 2> kOtherVariables = {
+    {{"CERESDB_SERVER_ADDR", "node.addr"}, {"HORAEDB_SERVER_ADDR", "node.addr"}}};
+
+Status ApplyOtherVariables(ServerConfig& config, const Environment& environment) {
+  for (const auto& [name, key] : kOtherVariables) {
+    if (const auto value = environment(name)) {
+      if (const Status applied = ApplyKey(config, key, {*value}); !applied) {
+        return std::unexpected(
+            applied.error().WithContext(fmt::format("environment variable {}", name)));
+      }
+    }
+  }
+  for (const IgnoredSetting& ignored : IgnoredVariables()) {
+    if (environment(std::string(ignored.key))) {
+      config.warnings.push_back(
+          Ignored(fmt::format("environment variable {}", ignored.key), ignored));
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -121,7 +186,9 @@ Result<ServerConfig> ParseServerConfig(std::string_view toml, std::string_view o
 Result<ServerConfig> ReadServerConfig(const std::string& path) {
   std::ifstream file(path);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
+  // To put nothing into a stream is an error for it.
+  const bool empty = file && file.peek() == std::ifstream::traits_type::eof();
+  if (!file || !(empty || (text << file.rdbuf()))) {
     const int reason = errno;
     if (reason == ENOENT) {
       return NotFound("there is no configuration file {}", path);
@@ -132,6 +199,7 @@ Result<ServerConfig> ReadServerConfig(const std::string& path) {
 }
 
 Result<ServerConfig> WithEnvironment(ServerConfig config, const Environment& environment) {
+  VARVE_TRY(ApplyOtherVariables(config, environment));
   for (const Setting& setting : AllSettings()) {
     const std::string name(setting.environment);
     const std::optional<std::string> value = environment(name);
@@ -139,7 +207,7 @@ Result<ServerConfig> WithEnvironment(ServerConfig config, const Environment& env
       continue;
     }
     const TextValues values =
-        setting.keys.front() == kListKey ? SplitList(*value) : TextValues{*value};
+        setting.separator != 0 ? SplitList(*value, setting.separator) : TextValues{*value};
     if (const Status applied = setting.apply(config, values); !applied) {
       return std::unexpected(applied.error().WithContext("environment variable " + name));
     }

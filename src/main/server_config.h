@@ -19,6 +19,8 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "model/table_options.h"
+#include "query/limiter.h"
+#include "query/session_settings.h"
 
 namespace varve {
 
@@ -43,10 +45,28 @@ struct ServerConfig {
   std::chrono::milliseconds housekeeping_interval = std::chrono::minutes(5);
   bool wal_sync = true;
   std::vector<std::string> copy_allowed_folders;
+  // Made at the start where they are not there.
+  std::vector<std::string> schemas;
+  // What GET /route says of this server; "" = bind_address.
+  std::string node_address;
+  uint16_t grpc_port = 8831;
+  // How long a stopping server waits for what it is doing before it cancels that.
+  std::chrono::milliseconds stop_grace = std::chrono::seconds(10);
+  SessionSettings session;
+  // 0 = no statement is slow. Without a path to the program's log.
+  std::chrono::milliseconds slow_query_threshold = std::chrono::seconds(5);
+  std::string slow_query_path;
+  std::string failed_query_path;
+  BlockLists blocked;
+  // Whether changes of what is blocked are still there after a restart.
+  bool persist_blocked = false;
   LogLevel log_level = LogLevel::kInfo;
   // Of tables that schemaless writes make.
   std::string auto_timestamp_column = "timestamp";
   TableOptions auto_table_options = {.enable_ttl = false};
+
+  // For the log: each key and variable that was given and has no effect, and why.
+  std::vector<std::string> warnings = {};
 
   bool operator==(const ServerConfig&) const = default;
 };
@@ -69,7 +89,8 @@ Result<ServerConfig> WithEnvironment(ServerConfig config, const Environment& env
 // One setting by its key, as the command line gives it. Errors: kInvalidArgument.
 Result<ServerConfig> WithSetting(ServerConfig config, std::string_view key, std::string_view value);
 
-// As a TOML file that ParseServerConfig reads back to the same.
+// As a TOML file that ParseServerConfig reads back to the same, but for the warnings. It holds no
+// secrets: there are none among the settings that have an effect.
 std::string ToToml(const ServerConfig& config);
 
 // The process's environment.

@@ -4,9 +4,14 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <map>
+#include <sstream>
 
 #include "base/matchers.h"
+#include "base/test_folder.h"
+#include "main/configuration_page.h"
+#include "main/ignored_settings.h"
 #include "main/server_settings.h"
 
 namespace varve {
@@ -133,12 +138,122 @@ TEST(ServerConfig, WhatIsShownReadsBackToTheSame) {
   EXPECT_EQ(ParseServerConfig(ToToml({}), "shown"), ServerConfig());
 }
 
+TEST(ServerConfig, AnEmptyFileIsOneOfDefaults) {
+  const TestFolder folder;
+  const std::string path = folder.path() + "/varve.toml";
+  std::ofstream(path).close();
+  EXPECT_EQ(ReadServerConfig(path), ServerConfig());
+}
+
+TEST(ServerConfig, ReadsWhatIsBlockedAndHowLongStatementsMayTake) {
+  const auto config = ParseServerConfig(R"(
+[server]
+timeout = "30s"
+stop_grace = "1s"
+[logger]
+slow_query_threshold = "250ms"
+slow_query_path = "/log/slow"
+[limiter]
+write_block_list = ["a", "s.b"]
+read_block_list = ["c"]
+rules = ["AnyInsert", "QueryRange:24h"]
+persist = true
+)",
+                                        "f");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->session.statement_timeout, std::chrono::seconds(30));
+  EXPECT_EQ(config->stop_grace, std::chrono::seconds(1));
+  EXPECT_EQ(config->slow_query_threshold, std::chrono::milliseconds(250));
+  EXPECT_EQ(config->slow_query_path, "/log/slow");
+  EXPECT_EQ(config->blocked,
+            (BlockLists{.write = {"a", "s.b"},
+                        .read = {"c"},
+                        .rules = {{BlockRule::Kind::kAnyInsert},
+                                  {BlockRule::Kind::kQueryRange, std::chrono::hours(24)}}}));
+  EXPECT_TRUE(config->persist_blocked);
+  EXPECT_EQ(ParseServerConfig(ToToml(*config), "shown"), config);
+  const auto tables = ParseServerConfig(
+      "[[limiter.rules]]\ntype='QueryRange'\ncontent='24h'\n[[limiter.rules]]\ntype='AnyInsert'",
+      "f");
+  ASSERT_THAT(tables, IsOk());
+  EXPECT_EQ(tables->blocked.rules, config->blocked.rules);
+  EXPECT_THAT(ParseServerConfig("[limiter]\nrules = ['QueryRange']", "f"),
+              IsError(ErrorKind::kInvalidArgument, HasSubstr("is not a rule")));
+}
+
+TEST(ServerConfig, AFileOfCeresDbIsAccepted) {
+  const auto config = ParseServerConfig(R"(
+bind_addr = "0.0.0.0"
+http_port = 5440
+mysql_port = 3307
+log_level = "info"
+deploy_mode = "Standalone"
+[analytic]
+wal_path = "/tmp/ceresdb"
+sst_meta_cache_cap = 10000
+[analytic.storage]
+mem_cache_capacity = '1G'
+mem_cache_partition_bits = 0
+[analytic.storage.object_store]
+type = "Local"
+data_path = "/tmp/ceresdb"
+[analytic.storage.object_store.http]
+timeout = "60s"
+[[static_route.topology.schema_shards]]
+schema = 'public'
+auto_create_tables = true
+[[static_route.topology.schema_shards.shard_views]]
+shard_id = 0
+[static_route.topology.schema_shards.shard_views.endpoint]
+addr = '127.0.0.1'
+port = 8831
+[[static_route.topology.schema_shards]]
+schema = 'other'
+[[static_route.rules.hash_rules]]
+schema = 'public'
+shards = [0, 1]
+[cluster.node]
+addr = "10.0.0.1"
+port = 8832
+)",
+                                        "ceresdb.toml");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->file_cache_bytes_max, uint64_t{1} << 30);
+  EXPECT_THAT(config->schemas, ElementsAre("public", "other"));
+  EXPECT_EQ(config->node_address, "10.0.0.1");
+  EXPECT_EQ(config->grpc_port, 8832);
+  EXPECT_THAT(
+      config->warnings,
+      testing::Contains("mysql_port has no effect: this version serves HTTP only").Times(1));
+  EXPECT_EQ(config->warnings.size(), 11);
+}
+
+TEST(ServerConfig, OtherVariablesAreKnown) {
+  const auto config = WithEnvironment({}, Fake({{"HORAEDB_SERVER_ADDR", "10.0.0.7"},
+                                                {"ETCD_ADDRS", "x:2379"},
+                                                {"VARVE_WRITE_BLOCK_LIST", "a,b"}}));
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->node_address, "10.0.0.7");
+  EXPECT_EQ(config->blocked.write, (std::set<std::string>{"a", "b"}));
+  EXPECT_THAT(config->warnings, ElementsAre(HasSubstr("ETCD_ADDRS has no effect: ")));
+}
+
+TEST(ServerConfig, ThePageIsThatOfTheSettings) {
+  std::ifstream file(VARVE_DOCS "/configuration.md");
+  std::ostringstream page;
+  page << file.rdbuf();
+  EXPECT_EQ(page.str(), ConfigurationPage())
+      << "write it anew: varve server --print-config-docs > docs/configuration.md";
+}
+
 TEST(ServerConfig, EverySettingHasItsOwnNames) {
   std::map<std::string_view, int> uses;
   for (const Setting& setting : AllSettings()) {
     EXPECT_TRUE(setting.environment.starts_with("VARVE_"));
     ++uses[setting.environment];
+    EXPECT_FALSE(setting.description.empty());
     for (const std::string_view key : setting.keys) {
+      EXPECT_EQ(FindIgnoredSetting(key), nullptr) << key;
       ++uses[key];
     }
   }

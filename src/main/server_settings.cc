@@ -8,6 +8,8 @@
 
 #include "base/machine.h"
 #include "base/units.h"
+#include "main/ignored_settings.h"
+#include "main/setting_apply_internal.h"
 
 namespace varve {
 namespace {
@@ -124,55 +126,38 @@ Status OnlyKind(std::string_view text, std::string_view kind) {
   return {};
 }
 
-std::string TomlList(const std::vector<std::string>& values) {
-  std::string text;
-  for (const std::string& value : values) {
-    text += (text.empty() ? "" : ", ") + TomlString(value);
-  }
-  return "[" + text + "]";
-}
-
-// An `apply` that parses the one value and puts it into a field.
-#define VARVE_APPLY(field, parse)                                                        \
-  [](ServerConfig& config, std::span<const std::string> values) {                        \
-    return AssignOne(config.field, values, [](std::string_view text) { return parse; }); \
-  }
-
-template <class Field, class Parse>
-Status AssignOne(Field& field, std::span<const std::string> values, Parse parse) {
-  if (values.size() != 1) {
-    return InvalidArgument("one value is expected, not {}", values.size());
-  }
-  VARVE_ASSIGN(field, parse(values.front()));
-  return {};
-}
-
 std::vector<Setting> AddressSettings() {
   return {
       {{"server.bind_addr", "bind_addr"},
        "VARVE_BIND_ADDR",
+       R"(the address to listen on; 0.0.0.0 = all of the machine)",
        VARVE_APPLY(bind_address, ParseNonEmpty(text)),
        [](const ServerConfig& config) { return TomlString(config.bind_address); }},
       {{"server.http_port", "http_port"},
        "VARVE_HTTP_PORT",
+       R"(HTTP; 0 = any free port, which is printed; "off" = not served)",
        VARVE_APPLY(http_port, ParsePort(text)),
        [](const ServerConfig& config) {
          return config.http_port ? fmt::format("{}", *config.http_port) : std::string("\"off\"");
        }},
       {{"server.http_max_body_size"},
        "VARVE_HTTP_MAX_BODY_SIZE",
+       R"(of a request, also after decompression; beyond: 413)",
        VARVE_APPLY(http_body_bytes_max, ParseSizeWithin(text, 1, kBodyBytesMax)),
        [](const ServerConfig& config) { return fmt::format("{}", config.http_body_bytes_max); }},
       {{"server.memory_limit", "memory_limit"},
        "VARVE_MEMORY_LIMIT",
+       R"(of everything together: 8GiB or 50%; empty = 60 % of the machine)",
        VARVE_APPLY(memory_bytes_max, ParseMemoryLimit(text)),
        [](const ServerConfig& config) { return ShowMemory(config.memory_bytes_max); }},
       {{"server.default_schema_config.default_timestamp_column_name"},
        "VARVE_DEFAULT_TIMESTAMP_COLUMN_NAME",
+       R"(the timestamp key of tables that schemaless writes make)",
        VARVE_APPLY(auto_timestamp_column, ParseNonEmpty(text)),
        [](const ServerConfig& config) { return TomlString(config.auto_timestamp_column); }},
       {{"logger.level", "log_level"},
        "VARVE_LOG_LEVEL",
+       R"(trace, debug, info, warn, error or off)",
        VARVE_APPLY(log_level, ParseLogLevel(text)),
        [](const ServerConfig& config) { return TomlString(LogLevelName(config.log_level)); }},
   };
@@ -184,54 +169,65 @@ std::vector<Setting> StorageSettings() {
       {{"analytic.storage.object_store.data_dir", "analytic.storage.object_store.data_path",
         "analytic.storage.data_path"},
        "VARVE_DATA_DIR",
+       R"(the data folder)",
        VARVE_APPLY(data_folder, ParseNonEmpty(text)),
        [](const ServerConfig& config) { return TomlString(config.data_folder); }},
       {{"analytic.storage.object_store.type", "analytic.storage.type"},
        "VARVE_STORAGE_TYPE",
+       R"(where files are kept; only Local)",
        [](ServerConfig&, std::span<const std::string> values) {
          return OnlyKind(values.empty() ? "" : values.front(), "Local");
        },
        ignore},
-      {{"analytic.wal.data_dir", "analytic.wal_path"},
+      {{"analytic.wal.data_dir", "analytic.wal.data_path", "analytic.wal_path"},
        "VARVE_WAL_DIR",
+       R"(the folder of the log; empty = wal in the data folder)",
        VARVE_APPLY(wal_folder, Result<std::string>(std::string(text))),
        [](const ServerConfig& config) { return TomlString(config.wal_folder); }},
       {{"analytic.wal.type"},
        "VARVE_WAL_TYPE",
+       R"(what keeps the log; only RocksDB)",
        [](ServerConfig&, std::span<const std::string> values) {
          return OnlyKind(values.empty() ? "" : values.front(), "RocksDB");
        },
        ignore},
       {{"analytic.wal.sync", "wal.sync"},
        "VARVE_WAL_SYNC",
+       R"(whether a write waits until the disk has it; false: a power loss may take the last rows)",
        VARVE_APPLY(wal_sync, ParseBool(text)),
        [](const ServerConfig& config) { return fmt::format("{}", config.wal_sync); }},
       {{"analytic.db_write_buffer_size"},
        "VARVE_DB_WRITE_BUFFER_SIZE",
+       R"(memory for rows that are not yet in files; empty = a share of memory_limit)",
        VARVE_APPLY(write_memory_bytes_max, ParseMemory(text)),
        [](const ServerConfig& config) { return ShowMemory(config.write_memory_bytes_max); }},
-      {{"analytic.file_cache_size"},
+      {{"analytic.file_cache_size", "analytic.storage.mem_cache_capacity"},
        "VARVE_FILE_CACHE_SIZE",
+       R"(memory for decoded pages and indexes of files; empty = a share of memory_limit)",
        VARVE_APPLY(file_cache_bytes_max, ParseMemory(text)),
        [](const ServerConfig& config) { return ShowMemory(config.file_cache_bytes_max); }},
       {{"analytic.compaction.max_ongoing_tasks"},
        "VARVE_COMPACTION_MAX_ONGOING_TASKS",
+       R"(merges of files at once; 0 = none in the background)",
        VARVE_APPLY(compaction_tasks_max, ParseNumber(text, kThreadsMax)),
        [](const ServerConfig& config) { return fmt::format("{}", config.compaction_tasks_max); }},
       {{"analytic.compaction.bytes_per_second"},
        "VARVE_COMPACTION_BYTES_PER_SECOND",
+       R"(read and written by merges together; 0 = no limit)",
        VARVE_APPLY(compaction_bytes_per_second, ParseSize(text)),
        [](const ServerConfig& config) {
          return fmt::format("{}", config.compaction_bytes_per_second);
        }},
       {{"analytic.housekeeping_interval"},
        "VARVE_HOUSEKEEPING_INTERVAL",
+       R"(how often each table is looked at for what is past its time; 0s = never)",
        VARVE_APPLY(housekeeping_interval, ParseInterval(text)),
        [](const ServerConfig& config) {
          return TomlString(FormatDuration(config.housekeeping_interval));
        }},
       {{"analytic.flush_threads"},
        "VARVE_FLUSH_THREADS",
+       R"(threads that write rows from memory to files)",
        VARVE_APPLY(flush_threads, ParseNumber(text, kThreadsMax)),
        [](const ServerConfig& config) { return fmt::format("{}", config.flush_threads); }},
   };
@@ -241,18 +237,22 @@ std::vector<Setting> QuerySettings() {
   return {
       {{"query_engine.memory_limit"},
        "VARVE_QUERY_MEMORY_LIMIT",
+       R"(memory of queries; empty = a share of memory_limit)",
        VARVE_APPLY(query_memory_bytes_max, ParseMemory(text)),
        [](const ServerConfig& config) { return ShowMemory(config.query_memory_bytes_max); }},
       {{"query_engine.temp_limit"},
        "VARVE_QUERY_TEMP_LIMIT",
+       R"(disk that queries may use when their memory is full)",
        VARVE_APPLY(query_temp_bytes_max, ParseSize(text)),
        [](const ServerConfig& config) { return fmt::format("{}", config.query_temp_bytes_max); }},
       {{"query_engine.read_parallelism"},
        "VARVE_QUERY_READ_PARALLELISM",
+       R"(threads of queries; 0 = one per core)",
        VARVE_APPLY(query_threads, ParseNumber(text, kThreadsMax)),
        [](const ServerConfig& config) { return fmt::format("{}", config.query_threads); }},
       {{"copy.allowed_folders"},
        "VARVE_COPY_ALLOWED_FOLDERS",
+       R"(COPY reads and writes files below these (absolute) folders only)",
        [](ServerConfig& config, std::span<const std::string> values) {
          for (const std::string& folder : values) {
            if (!folder.starts_with('/')) {
@@ -262,10 +262,10 @@ std::vector<Setting> QuerySettings() {
          config.copy_allowed_folders.assign(values.begin(), values.end());
          return Status();
        },
-       [](const ServerConfig& config) { return TomlList(config.copy_allowed_folders); }},
+       [](const ServerConfig& config) { return TomlList(config.copy_allowed_folders); },
+       ':'},
   };
 }
-#undef VARVE_APPLY
 
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -291,6 +291,7 @@ const std::vector<Setting>& AllSettings() {
     std::vector<Setting> all = AddressSettings();
     std::ranges::move(StorageSettings(), std::back_inserter(all));
     std::ranges::move(QuerySettings(), std::back_inserter(all));
+    std::ranges::move(OperationSettings(), std::back_inserter(all));
     return all;
   }();
   return settings;
@@ -312,10 +313,25 @@ Result<const Setting*> FindSetting(std::string_view key) {
       }
     }
   }
+  for (const IgnoredSetting& ignored : IgnoredSettings()) {
+    const size_t distance = EditDistance(ignored.key, key);
+    if (distance < nearest_distance) {
+      nearest_distance = distance;
+      nearest = ignored.key;
+    }
+  }
   if (nearest.empty()) {
     return InvalidArgument("unknown key '{}'", key);
   }
   return InvalidArgument("unknown key '{}'; did you mean '{}'?", key, nearest);
+}
+
+std::string TomlList(std::span<const std::string> values) {
+  std::string text;
+  for (const std::string& value : values) {
+    text += (text.empty() ? "" : ", ") + TomlString(value);
+  }
+  return "[" + text + "]";
 }
 
 std::string TomlString(std::string_view text) {

@@ -23,6 +23,32 @@ HttpResponse Json(const nlohmann::ordered_json& document) {
   return response;
 }
 
+HttpResponse Text(std::string body) {
+  HttpResponse response;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = std::move(body);
+  return response;
+}
+
+// CeresDB's headings. There is no log of the manifests: each change of them is a file.
+HttpResponse DescribeWal(const DatabaseStats& stats) {
+  return Text(fmt::format(
+      "[Data wal stats]:\nappends: {}\nappended_bytes: {}\nsize_bytes: {}\n"
+      "recovered_rows: {}\n[Manifest wal stats]:\nnone\n",
+      stats.wal.appends, stats.wal.appended_bytes, stats.wal.size_bytes, stats.recovered_rows));
+}
+
+// CeresDB can read without handing filters down to the scan. Here the scan always takes them: it
+// costs nothing, and rows are right either way.
+HttpResponse ChangePushDown(const HttpRequest& request) {
+  const std::string& value = *request.Parameter("push_down");
+  if (value == "true") {
+    return Text(value);
+  }
+  return ErrorResponse(400, value == "false" ? "filters are always pushed down to the scan"
+                                             : "only true or false can stand here");
+}
+
 HttpResponse ChangeLogLevel(const HttpRequest& request) {
   const std::string* const name = request.Parameter("level");
   for (const LevelName& known : kLevels) {
@@ -66,7 +92,13 @@ void AddAdminRoutes(Router& router, AdminSources sources) {
   router.Add("GET", "/debug/compaction",
              [stats = sources.stats, damaged = std::move(sources.damaged_files)](
                  const HttpRequest&) { return CompactionReport(stats().compaction, damaged()); });
-  const auto metrics = std::make_shared<Metrics>(std::move(sources.stats));
+  const auto wal_stats = [stats = sources.stats](const HttpRequest&) {
+    return DescribeWal(stats());
+  };
+  router.Add("GET", "/debug/wal_stats", wal_stats);
+  router.Add("GET", "/debug/stats", wal_stats);  // CeresDB 1.2.0
+  const auto metrics =
+      std::make_shared<Metrics>(std::move(sources.stats), std::move(sources.statements));
   router.SetObserver([metrics](std::string_view route, int status, std::chrono::nanoseconds time) {
     metrics->ObserveRequest(route, status, time);
   });
@@ -83,6 +115,7 @@ void AddAdminRoutes(Router& router, AdminSources sources) {
   router.Add("POST", "/debug/flush_memtable", flush);
   router.Add("POST", "/flush_memtable", flush);  // until CeresDB 0.4
   router.Add("PUT", "/debug/log_level/{level}", ChangeLogLevel);
+  router.Add("POST", "/debug/query_push_down/{push_down}", ChangePushDown);
 }
 
 }  // namespace varve

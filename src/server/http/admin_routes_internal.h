@@ -20,10 +20,17 @@ struct DamagedFile {
   QuarantinedFile file;
 };
 
+struct StatementStats {
+  uint64_t blocked = 0;  // since the start, as the others
+  uint64_t slow = 0;
+  uint64_t failed = 0;
+};
+
 struct AdminSources {
   std::function<DatabaseStats()> stats;
   std::function<FlushOutcome()> flush_all;
   std::function<std::vector<DamagedFile>()> damaged_files;
+  std::function<StatementStats()> statements = [] { return StatementStats(); };
 };
 
 void AddAdminRoutes(Router& router, AdminSources sources);

@@ -1,4 +1,4 @@
-// Undoes Content-Encoding gzip and deflate of request bodies.
+// Undoes Content-Encoding gzip and deflate of request bodies, and gives answers gzip.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "server/http/http_server.h"
 
 namespace varve {
 
@@ -21,5 +22,9 @@ struct InflateLimits {
 // kInvalidArgument (malformed or cut off; names the offset), kResourceExhausted (more than
 // bytes_max: the client must send less), kUnavailable (may_hold refused: later it may be possible).
 Result<std::string> Inflate(std::string_view body, const InflateLimits& limits);
+
+// Compresses the answer's body or stream with gzip when the client accepts that, it is text and not
+// small.
+void CompressAnswer(const HttpRequest& request, HttpResponse& response);
 
 }  // namespace varve

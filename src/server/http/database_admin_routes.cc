@@ -45,10 +45,16 @@ std::vector<DamagedFile> DamagedFiles(Database& database) {
 
 }  // namespace
 
-void AddAdminRoutes(Router& router, Database& database) {
+void AddAdminRoutes(Router& router, const OperationSources& sources) {
+  Database& database = sources.database;
   AddAdminRoutes(router, AdminSources{[&database] { return database.stats(); },
                                       [&database] { return FlushTables(database); },
-                                      [&database] { return DamagedFiles(database); }});
+                                      [&database] { return DamagedFiles(database); },
+                                      [&limiter = sources.limiter, &log = sources.log] {
+                                        return StatementStats{limiter.blocked_statements(),
+                                                              log.slow_statements(),
+                                                              log.failed_statements()};
+                                      }});
 }
 
 }  // namespace varve

@@ -1,3 +1,5 @@
+#include <poll.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
@@ -27,6 +29,7 @@ constexpr uint64_t kBodyBytesPerSecondMin = 64 << 10;
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr uint64_t kLingerBytesMax = 64 << 20;
 constexpr size_t kDiscardBytes = 64 << 10;
+constexpr size_t kRequestIdBytesMax = 128;  // longer ones would fill the log
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 std::string_view View(boost::core::string_view text) { return {text.data(), text.size()}; }
@@ -84,8 +87,19 @@ void HttpConnection::CloseWhenAnswered() {
 }
 
 void HttpConnection::Abort() {
+  stop_.request_stop();
   DropStream();
   Close();
+}
+
+void HttpConnection::AbortIfClientLeft() {
+  if (state_ != State::kAnswering || refused_) {
+    return;
+  }
+  pollfd socket{.fd = stream_.socket().native_handle(), .events = POLLRDHUP, .revents = 0};
+  if (::poll(&socket, 1, 0) > 0 && (socket.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
+    Abort();
+  }
 }
 
 void HttpConnection::ReadHeader() {
@@ -233,6 +247,7 @@ void HttpConnection::Dispatch() {
     return;
   }
   state_ = State::kAnswering;
+  stop_ = std::stop_source();
   stream_.expires_never();
   if (context_.workers.queued_jobs() >= context_.options.queued_requests_max) {
     return Answer(ErrorResponse(503, "too many requests are waiting; try again later"));
@@ -253,10 +268,25 @@ HttpResponse HttpConnection::Handle() {
     return ErrorResponse(request.error());
   }
   request->body = std::move(body_);
-  if (auto refusal = Decompress(*request)) {
-    return std::move(*refusal);
+  request->id = RequestId(*request);
+  request->stop = stop_.get_token();
+  auto refusal = Decompress(*request);
+  HttpResponse response = refusal ? std::move(*refusal) : context_.router.Handle(*request);
+  response.headers.insert_or_assign("X-Request-Id", request->id);
+  if (!head_only_ && HasBody(response.status)) {
+    CompressAnswer(*request, response);
   }
-  return context_.router.Handle(*request);
+  return response;
+}
+
+std::string HttpConnection::RequestId(const HttpRequest& request) {
+  const std::string* const given = request.Header("x-request-id");
+  const bool sane =
+      given != nullptr && !given->empty() && given->size() <= kRequestIdBytesMax &&
+      std::ranges::all_of(*given, [](unsigned char c) {
+        return std::isalnum(c) != 0 || std::string_view("-_.:/+=@").contains(static_cast<char>(c));
+      });
+  return sane ? *given : context_.ids.NewUuid().ToString();
 }
 
 Result<HttpRequest> HttpConnection::BuildRequest() const {

@@ -17,9 +17,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "base/executor.h"
+#include "base/ids.h"
 #include "server/http/body_budget.h"
 #include "server/http/http_server.h"
 
@@ -38,6 +40,7 @@ struct HttpServerContext {
   const HttpServerOptions options;
   BodyBudget budget;
   Executor workers;
+  RandomIdSource ids;
   std::atomic<bool> stopping = false;
 };
 
@@ -53,8 +56,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void Refuse(HttpResponse response);
   // Closes when no whole request has been read, else after its answer.
   void CloseWhenAnswered();
-  // Closes now. A handler that runs goes on to its end, unheard.
+  // Closes now. A handler that runs is asked to stop, and goes on to its end unheard.
   void Abort();
+  // Aborts when an answer is being made and the client has closed its end. To be called every now
+  // and then: a socket that nobody reads does not say so itself.
+  void AbortIfClientLeft();
 
  private:
   using ErrorCode = boost::system::error_code;
@@ -73,6 +79,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   void Dispatch();
   HttpResponse Handle();
+  std::string RequestId(const HttpRequest& request);
   Result<HttpRequest> BuildRequest() const;
   std::optional<HttpResponse> Decompress(HttpRequest& request);
 
@@ -104,6 +111,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool head_only_ = false;
   bool http_1_0_ = false;
   bool refused_ = false;  // without having read all of it
+  std::stop_source stop_;
 
   // The answer.
   std::string head_;

@@ -29,6 +29,9 @@ constexpr size_t kIoThreadsMax = 4;
 constexpr size_t kRefusalsMax = 64;
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when there is no file descriptor left
 constexpr int kBacklog = 1024;
+// How soon a client that went away is noticed. Looking costs a system call per request that is
+// being answered.
+constexpr std::chrono::milliseconds kPresencePeriod{250};
 
 size_t Cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -43,6 +46,7 @@ Executor::Options WorkerOptions(const HttpServerOptions& options) {
 struct IoThread {
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+  asio::steady_timer presence{io};
   std::unordered_set<std::shared_ptr<HttpConnection>> connections;  // only on the thread
   std::thread thread;
 };
@@ -95,6 +99,7 @@ class HttpServer::Impl {
   void Run() {
     Accept();
     for (auto& io_thread : io_threads_) {
+      WatchPresence(*io_thread);
       io_thread->thread = std::thread([io = &io_thread->io] { io->run(); });
       pthread_setname_np(io_thread->thread.native_handle(), "http-io");
     }
@@ -113,12 +118,14 @@ class HttpServer::Impl {
     });
     ForEachConnection([](HttpConnection& connection) { connection.CloseWhenAnswered(); });
     if (!WaitUntilNoneIsOpen()) {
-      LogWarn("{} HTTP clients have not taken their answers in {} ms: cut", open_.load(),
+      LogWarn("{} HTTP requests are not answered after {} ms: they are cancelled", open_.load(),
               context_.options.stop_grace.count());
       ForEachConnection([](HttpConnection& connection) { connection.Abort(); });
     }
     context_.workers.Stop();
+    workers_stopped_ = true;
     for (auto& io_thread : io_threads_) {
+      asio::post(io_thread->io, [&presence = io_thread->presence] { presence.cancel(); });
       io_thread->work.reset();
       if (io_thread->thread.joinable()) {
         io_thread->thread.join();
@@ -141,6 +148,20 @@ class HttpServer::Impl {
         }
       });
     }
+  }
+
+  void WatchPresence(IoThread& io_thread) {
+    io_thread.presence.expires_after(kPresencePeriod);
+    io_thread.presence.async_wait([this, &io_thread](ErrorCode cancelled) {
+      if (cancelled || workers_stopped_) {
+        return;
+      }
+      const auto copy = io_thread.connections;  // aborting takes a connection out
+      for (const auto& connection : copy) {
+        connection->AbortIfClientLeft();
+      }
+      WatchPresence(io_thread);
+    });
   }
 
   bool WaitUntilNoneIsOpen() {
@@ -211,6 +232,7 @@ class HttpServer::Impl {
   std::mutex open_mutex_;
   std::condition_variable none_open_;
   std::atomic<size_t> open_ = 0;
+  std::atomic<bool> workers_stopped_ = false;
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,12 @@ struct HttpRequest {
   // Content-Encoding snappy is left to the handler, because what is sent under that name differs
   // from protocol to protocol.
   std::string body;
+  // The client's X-Request-Id when it is a plain word of at most 128 bytes, else a new one. The
+  // answer carries it.
+  std::string id;
+  // Asked to stop when nobody waits for the answer any more: the client has gone, or the server has
+  // waited for stop_grace. Callbacks run on an I/O thread and must not block.
+  std::stop_token stop;
 
   // nullptr: not given. `name` of a header in lower case.
   const std::string* Header(std::string_view name) const;
@@ -36,7 +43,7 @@ struct HttpRequest {
 // Pieces of a body that is not known as a whole. Next: the next piece; empty = the end; an error
 // ends the connection (the client sees that the answer is not complete). Next runs on the workers,
 // one call at a time, and is not called while the client has two pieces still to read. Destroyed on
-// a worker as soon as a write shows that the client is gone.
+// a worker as soon as the client is gone.
 class HttpBodyStream {
  public:
   virtual ~HttpBodyStream() = default;
@@ -108,7 +115,8 @@ struct HttpServerOptions {
   // Without a request, within a header, or without progress of a body in either direction. Not
   // while a handler runs.
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);
-  // How long Stop waits for clients to take their answers before it cuts the connections.
+  // How long Stop waits for handlers and for clients to take their answers before it asks the ones
+  // to stop and cuts the others.
   std::chrono::milliseconds stop_grace = std::chrono::seconds(10);
 };
 

@@ -51,8 +51,9 @@ ProcessMemory ReadProcessMemory() {
 
 class Metrics::Impl {
  public:
-  explicit Impl(std::function<DatabaseStats()> stats)
+  Impl(std::function<DatabaseStats()> stats, std::function<StatementStats()> statements)
       : stats_(std::move(stats)),
+        statements_(std::move(statements)),
         durations_(prometheus::BuildHistogram()
                        .Name("http_handler_duration")
                        .Help("Seconds a handler took, without sending the body")
@@ -74,6 +75,7 @@ class Metrics::Impl {
   std::string Text() const {
     std::vector<prometheus::MetricFamily> families = registry_.Collect();
     AddDatabase(families, stats_());
+    AddStatements(families, statements_());
     const auto gauge = prometheus::MetricType::Gauge;
     const ProcessMemory memory = ReadProcessMemory();
     families.push_back(Single("process_resident_memory_bytes", "Memory that is in RAM", gauge,
@@ -94,6 +96,18 @@ class Metrics::Impl {
       metrics.count = &counters_.Add(labels);
     }
     return metrics;
+  }
+
+  static void AddStatements(std::vector<prometheus::MetricFamily>& families,
+                            const StatementStats& stats) {
+    const auto counter = [&](const char* name, const char* help, uint64_t value) {
+      families.push_back(
+          Single(name, help, prometheus::MetricType::Counter, static_cast<double>(value)));
+    };
+    counter("blocked_request_counter", "Statements refused by a block list or rule", stats.blocked);
+    counter("varve_slow_statements_total", "Statements that took longer than the threshold",
+            stats.slow);
+    counter("varve_failed_statements_total", "Statements that failed", stats.failed);
   }
 
   static void AddDatabase(std::vector<prometheus::MetricFamily>& families,
@@ -178,6 +192,7 @@ class Metrics::Impl {
   }
 
   const std::function<DatabaseStats()> stats_;
+  const std::function<StatementStats()> statements_;
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Histogram>& durations_;
   prometheus::Family<prometheus::Counter>& counters_;
@@ -185,8 +200,8 @@ class Metrics::Impl {
   std::map<std::pair<std::string, int>, RouteMetrics> routes_;
 };
 
-Metrics::Metrics(std::function<DatabaseStats()> stats)
-    : impl_(std::make_unique<Impl>(std::move(stats))) {}
+Metrics::Metrics(std::function<DatabaseStats()> stats, std::function<StatementStats()> statements)
+    : impl_(std::make_unique<Impl>(std::move(stats), std::move(statements))) {}
 Metrics::~Metrics() = default;
 
 void Metrics::ObserveRequest(std::string_view route, int status, std::chrono::nanoseconds time) {

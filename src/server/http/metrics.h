@@ -8,14 +8,15 @@
 #include <string_view>
 
 #include "engine/database.h"
+#include "server/http/admin_routes_internal.h"
 
 namespace varve {
 
 // Thread-safe.
 class Metrics {
  public:
-  // `stats` is called for every Text().
-  explicit Metrics(std::function<DatabaseStats()> stats);
+  // Both are called for every Text().
+  Metrics(std::function<DatabaseStats()> stats, std::function<StatementStats()> statements);
   ~Metrics();
 
   // Counts an answer and its time for the route. /debug/… is left out, as in CeresDB.

@@ -9,7 +9,9 @@ constexpr size_t kIdleSessionsMax = 64;
 }  // namespace
 
 SessionPool::Lease::~Lease() {
-  if (session_ != nullptr) {
+  const bool as_it_was = session_ != nullptr &&
+                         (session_->settings() == settings_ || session_->ChangeSettings(settings_));
+  if (as_it_was) {
     pool_->Keep(schema_, std::move(session_));
   }
 }

@@ -21,7 +21,10 @@ class SessionPool {
   class Lease {
    public:
     Lease(SessionPool& pool, std::string schema, std::unique_ptr<Session> session)
-        : pool_(&pool), schema_(std::move(schema)), session_(std::move(session)) {}
+        : pool_(&pool),
+          schema_(std::move(schema)),
+          settings_(session->settings()),
+          session_(std::move(session)) {}
     ~Lease();
     Lease(Lease&&) = default;
     Lease& operator=(Lease&&) = delete;
@@ -31,6 +34,7 @@ class SessionPool {
    private:
     SessionPool* pool_;
     std::string schema_;
+    SessionSettings settings_;  // to be kept with
     std::unique_ptr<Session> session_;
   };
 

@@ -45,68 +45,175 @@ std::unexpected<Error> Malformed(std::string_view body, const char* at, std::str
       offset, rest.substr(0, kShownBytesMax), reason);
 }
 
-Result<std::string> QueryMember(std::string_view body) {
-  const simdjson::padded_string padded(body);
-  simdjson::ondemand::parser parser;
-  simdjson::ondemand::document document;
-  const auto malformed = [&](simdjson::error_code error) {
-    const char* at = nullptr;
-    if (document.is_alive() && document.current_location().get(at) == simdjson::SUCCESS) {
-      at = body.data() + (at - padded.data());
+// One JSON object: "query", and "params" where it is.
+class BodyReader {
+ public:
+  explicit BodyReader(std::string_view body) : body_(body), padded_(body) {}
+
+  Result<SqlText> Read() {
+    if (const auto error = parser_.iterate(padded_).get(document_)) {
+      return MalformedHere(error);
     }
-    return Malformed(body, at, simdjson::error_message(error));
-  };
-  if (const auto error = parser.iterate(padded).get(document)) {
-    return malformed(error);
-  }
-  simdjson::ondemand::object object;
-  if (const auto error = document.get_object().get(object)) {
-    return malformed(error);
-  }
-  std::optional<std::string> query;
-  for (auto field : object) {
-    std::string_view name;
-    if (const auto error = field.unescaped_key().get(name)) {
-      return malformed(error);
+    simdjson::ondemand::object object;
+    if (const auto error = document_.get_object().get(object)) {
+      return MalformedHere(error);
     }
-    if (name != "query") {
-      std::string_view skipped;
-      if (const auto error = field.value().raw_json_token().get(skipped)) {
-        return malformed(error);
+    for (auto field : object) {
+      std::string_view name;
+      if (const auto error = field.unescaped_key().get(name)) {
+        return MalformedHere(error);
       }
-      continue;
+      VARVE_TRY(ReadMember(name, field.value()));
     }
+    if (const char* more = nullptr; document_.current_location().get(more) == simdjson::SUCCESS) {
+      return MalformedHere(simdjson::TRAILING_CONTENT);
+    }
+    if (!query_) {
+      return InvalidArgument(
+          R"(the body has no "query"; send {{"query":"..."}} or the bare statement)");
+    }
+    return SqlText{*std::move(query_), std::move(parameters_)};
+  }
+
+ private:
+  using Value = simdjson::simdjson_result<simdjson::ondemand::value>;
+
+  std::unexpected<Error> MalformedHere(simdjson::error_code error) {
+    const char* at = nullptr;
+    if (document_.is_alive() && document_.current_location().get(at) == simdjson::SUCCESS) {
+      at = body_.data() + (at - padded_.data());
+    }
+    return Malformed(body_, at, simdjson::error_message(error));
+  }
+
+  Status ReadMember(std::string_view name, Value value) {
+    if (name == "query") {
+      return ReadQuery(value);
+    }
+    if (name == "params") {
+      return ReadParameters(value);
+    }
+    std::string_view skipped;
+    const auto error = value.raw_json_token().get(skipped);
+    return error ? MalformedHere(error) : Status();
+  }
+
+  Status ReadQuery(Value value) {
     std::string_view text;
-    const auto error = field.value().get_string().get(text);
+    const auto error = value.get_string().get(text);
     if (error == simdjson::INCORRECT_TYPE) {
       return InvalidArgument("\"query\" must be a string");
     }
     if (error) {
-      return malformed(error);
+      return MalformedHere(error);
     }
-    query = text;
+    query_ = text;
+    return {};
   }
-  if (const char* more = nullptr; document.current_location().get(more) == simdjson::SUCCESS) {
-    return malformed(simdjson::TRAILING_CONTENT);
+
+  Status ReadParameters(Value value) {
+    simdjson::ondemand::array array;
+    const auto error = value.get_array().get(array);
+    if (error == simdjson::INCORRECT_TYPE) {
+      return InvalidArgument("\"params\" must be an array");
+    }
+    if (error) {
+      return MalformedHere(error);
+    }
+    parameters_.clear();
+    for (auto element : array) {
+      VARVE_TRY(ReadParameter(element));
+    }
+    return {};
   }
-  if (!query) {
-    return InvalidArgument(
-        R"(the body has no "query"; send {{"query":"..."}} or the bare statement)");
+
+  Status ReadParameter(Value value) {
+    simdjson::ondemand::json_type type;
+    if (const auto error = value.type().get(type)) {
+      return MalformedHere(error);
+    }
+    switch (type) {
+      case simdjson::ondemand::json_type::null: {
+        bool null = false;
+        const auto error = value.is_null().get(null);
+        if (error || !null) {
+          return MalformedHere(error ? error : simdjson::N_ATOM_ERROR);
+        }
+        parameters_.emplace_back();
+        return {};
+      }
+      case simdjson::ondemand::json_type::boolean:
+        return Add<bool>(value.get_bool());
+      case simdjson::ondemand::json_type::string:
+        return Add<std::string>(value.get_string());
+      case simdjson::ondemand::json_type::number:
+        return AddNumber(value);
+      default:
+        return InvalidArgument(
+            "parameter {} is an array or an object; send null, a boolean, a number or a string",
+            parameters_.size() + 1);
+    }
   }
-  return *std::move(query);
+
+  template <class T, class R>
+  Status Add(R result) {
+    if (result.error()) {
+      return MalformedHere(result.error());
+    }
+    parameters_.emplace_back(T(result.value_unsafe()));
+    return {};
+  }
+
+  Status AddNumber(Value value) {
+    simdjson::ondemand::number number;
+    const auto error = value.get_number().get(number);
+    if (error) {
+      return InvalidArgument("parameter {} is malformed, or a number that does not fit 64 bits",
+                             parameters_.size() + 1);
+    }
+    if (number.is_int64()) {
+      parameters_.emplace_back(number.get_int64());
+    } else if (number.is_uint64()) {
+      parameters_.emplace_back(number.get_uint64());
+    } else {
+      parameters_.emplace_back(number.get_double());
+    }
+    return {};
+  }
+
+  const std::string_view body_;
+  const simdjson::padded_string padded_;
+  simdjson::ondemand::parser parser_;
+  simdjson::ondemand::document document_;
+  std::optional<std::string> query_;
+  std::vector<Parameter> parameters_;
+};
+
+const std::string* Given(const HttpRequest& request, std::string_view parameter,
+                         std::string_view header) {
+  const std::string* const value = request.Parameter(parameter);
+  return value != nullptr ? value : request.Header(header);
 }
 
 }  // namespace
 
-Result<std::string> SqlOf(const HttpRequest& request) {
+Result<SqlText> SqlOf(const HttpRequest& request) {
+  if (request.method == "GET" || request.method == "HEAD") {
+    const std::string* query = request.Parameter("q");
+    query = query != nullptr ? query : request.Parameter("query");
+    if (query == nullptr || query->find_first_not_of(kBlanks) == std::string::npos) {
+      return InvalidArgument("there is no statement; send /sql?q=SELECT..., or POST it");
+    }
+    return SqlText{*query, {}};
+  }
   const size_t first = request.body.find_first_not_of(kBlanks);
   if (first == std::string::npos) {
     return InvalidArgument(R"(the body is empty; send {{"query":"..."}} or the bare statement)");
   }
   if (request.body[first] == '{') {
-    return QueryMember(request.body);
+    return BodyReader(request.body).Read();
   }
-  return request.body;
+  return SqlText{request.body, {}};
 }
 
 Result<ResultFormat> FormatOf(const HttpRequest& request) {
@@ -147,6 +254,16 @@ Result<std::string> SchemaOf(const HttpRequest& request) {
     }
   }
   return std::string();
+}
+
+Result<SessionSettings> SettingsOf(const HttpRequest& request, SessionSettings defaults) {
+  if (const auto* const value = Given(request, "timeout", "x-varve-statement-timeout")) {
+    VARVE_ASSIGN(defaults, WithSessionSetting(std::move(defaults), "statement_timeout", *value));
+  }
+  if (const auto* const value = Given(request, "time_zone", "x-varve-time-zone")) {
+    VARVE_ASSIGN(defaults, WithSessionSetting(std::move(defaults), "time_zone", *value));
+  }
+  return defaults;
 }
 
 }  // namespace varve

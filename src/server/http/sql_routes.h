@@ -2,13 +2,21 @@
 // …
 #pragma once
 
+#include "query/limiter.h"
 #include "query/session.h"
+#include "query/statement_log.h"
 #include "server/http/http_server.h"
 
 namespace varve {
 
-// Adds the routes. The database and the engine outlive the router.
+// Adds the routes. All that they refer to outlives the router.
 void AddSqlRoutes(Router& router, QueryEngine& engine);
-void AddAdminRoutes(Router& router, Database& database);
+// Neither `limiter` nor `log` is changed; they are counted by /metrics.
+struct OperationSources {
+  Database& database;
+  const Limiter& limiter;
+  const StatementLog& log;
+};
+void AddAdminRoutes(Router& router, const OperationSources& sources);
 
 }  // namespace varve

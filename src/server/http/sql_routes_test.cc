@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <semaphore>
 
 #include "base/log.h"
 #include "base/matchers.h"
@@ -177,6 +178,106 @@ TEST_F(SqlRoutesTest, TheQueryEndsWhenTheClientLeaves) {
   EXPECT_EQ(engine_.state.cancels, 1);
 }
 
+TEST_F(SqlRoutesTest, ParametersAndSettingsComeWithTheStatement) {
+  const auto ask = [&](std::string body, std::map<std::string, std::string> query = {},
+                       std::map<std::string, std::string> headers = {}) {
+    return Ask(std::move(body), std::move(headers), std::move(query)).body;
+  };
+  EXPECT_THAT(
+      ask(R"({"query":"SHOW context","params":[null,true,-1,18446744073709551615,1.5,"x"]})"),
+      HasSubstr("6 parameters"));
+  EXPECT_THAT(ask(R"({"params":[],"query":"SHOW context"})"), HasSubstr("0 parameters"));
+  EXPECT_THAT(ask("SHOW context", {{"timeout", "5s"}, {"time_zone", "Asia/Tokyo"}}),
+              HasSubstr("5000 ms, zone Asia/Tokyo"));
+  EXPECT_THAT(ask("SHOW context"), HasSubstr("0 ms, zone \""));
+  EXPECT_THAT(ask("SHOW context", {}, {{"x-varve-time-zone", "UTC"}}), HasSubstr("zone UTC"));
+  EXPECT_THAT(ask("SHOW context", {{"timeout", "later"}}), HasSubstr("'later' is not a duration"));
+  for (const auto& [body, part] : std::vector<std::pair<const char*, const char*>>{
+           {R"({"query":"x","params":1})", "must be an array"},
+           {R"({"query":"x","params":[1,[2]]})", "parameter 2 is an array or an object"},
+           {R"({"query":"x","params":[1,{}]})", "parameter 2 is an array or an object"},
+           {R"({"query":"x","params":[99999999999999999999]})", "does not fit 64 bits"},
+           {R"({"query":"x","params":[nul]})", "malformed JSON"},
+           {R"({"query":"x","params":[1)", "malformed JSON"}}) {
+    EXPECT_THAT(ask(body), HasSubstr(part)) << body;
+  }
+}
+
+TEST_F(SqlRoutesTest, SeveralStatementsAnswerInOrder) {
+  const std::string insert = "INSERT INTO t VALUES (1)";
+  engine_.state.answers[insert] = uint64_t{1};
+  EXPECT_EQ(Ask(insert + "; SELECT 1;;" + insert).body,
+            R"({"results":[{"affected_rows":1},{"rows":[{"n":0},{"n":1}]},{"affected_rows":1}]})");
+  EXPECT_EQ(Ask(insert + ";\nSELECT 1").body,
+            R"({"results":[{"affected_rows":1},{"rows":[{"n":0},{"n":1}]}]})");
+  EXPECT_EQ(Ask(insert + "; SELECT 1", {}, {{"format", "csv"}}).body, "n\r\n0\r\n1\r\n");
+  EXPECT_THAT(Ask("SELECT 1; SELECT 1", {}, {{"format", "csv"}}).body,
+              HasSubstr("statement 1 of 2: only the last of several statements may return rows"));
+  EXPECT_THAT(Ask(insert + "; SELECT 2; " + insert).body,
+              HasSubstr("statement 2 of 3 (the ones before it are done): no such statement"));
+  EXPECT_THAT(Ask(insert + "; SELECT FROM WHERE (").body, HasSubstr("is never closed"));
+  EXPECT_THAT(Ask(R"({"query":"SELECT 1; SELECT 1","params":[1]})").body,
+              HasSubstr("parameters are for one statement, and there are 2"));
+}
+
+TEST_F(SqlRoutesTest, LargeLastRowsOfSeveralAreStreamed) {
+  engine_.state.answers["SELECT large"] = TestRows{Numbers(2048), 200, std::nullopt};
+  HttpResponse response = Ask("SELECT 1; SELECT large");
+  ASSERT_NE(response.stream, nullptr);
+  std::string body;
+  while (true) {
+    const auto piece = response.stream->Next();
+    ASSERT_TRUE(piece);
+    if (piece->empty()) {
+      break;
+    }
+    body += *piece;
+  }
+  EXPECT_THAT(body, StartsWith(R"({"results":[{"rows":[{"n":0},{"n":1}]},{"rows":[{"n":0},)"));
+  EXPECT_TRUE(body.ends_with(R"({"n":2047}]}]})"));
+}
+
+TEST_F(SqlRoutesTest, GetOnlyReads) {
+  const auto get = [&](std::map<std::string, std::string> query) {
+    HttpRequest request{.method = "GET", .path = "/sql", .query = std::move(query)};
+    return router_.Handle(request);
+  };
+  EXPECT_EQ(get({{"q", "SELECT 1"}}).body, R"({"rows":[{"n":0},{"n":1}]})");
+  EXPECT_EQ(get({{"query", "SELECT 1"}, {"format", "csv"}}).body, "n\r\n0\r\n1\r\n");
+  EXPECT_THAT(get({}).body, HasSubstr("/sql?q="));
+  EXPECT_THAT(get({{"q", "DROP TABLE t"}}).body, HasSubstr("send this statement with POST"));
+  EXPECT_THAT(get({{"q", "SELECT 1; DROP TABLE t"}}).body, HasSubstr("with POST"));
+}
+
+// A client that has sent WAIT, which runs.
+class WaitTest : public SqlRoutesTest {
+ protected:
+  void Begin(HttpServerOptions options) {
+    std::binary_semaphore began(0);
+    engine_.state.wait_began = [&] { began.release(); };
+    options.port = 0;
+    server_ = *HttpServer::Start(router_, options);
+    client_ = std::make_unique<HttpTestClient>(server_->port());
+    ASSERT_TRUE(client_->Send("POST /sql HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nWAIT"));
+    ASSERT_TRUE(began.try_acquire_for(std::chrono::seconds(30)));
+  }
+  std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<HttpTestClient> client_;
+};
+
+TEST_F(WaitTest, AStatementEndsWhenTheClientLeaves) {
+  Begin({.stop_grace = std::chrono::seconds(60)});
+  client_->Close();
+  server_->Stop();  // waits for the statement
+  EXPECT_EQ(engine_.state.stops, 1);
+}
+
+TEST_F(WaitTest, AServerThatStopsCancelsWhatRunsPastItsGrace) {
+  Begin({.stop_grace = std::chrono::milliseconds(50)});
+  server_->Stop();
+  EXPECT_EQ(engine_.state.stops, 1);
+}
+
 class AdminRoutesTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -205,6 +306,11 @@ class AdminRoutesTest : public testing::Test {
 TEST_F(AdminRoutesTest, Answers) {
   EXPECT_EQ(Ask("GET", "/").body, R"({"status":"ok"})");
   EXPECT_THAT(Ask("GET", "/health").body, HasSubstr(R"("status":"pass")"));
+  EXPECT_THAT(Ask("GET", "/debug/wal_stats").body, StartsWith("[Data wal stats]:\n"));
+  EXPECT_EQ(Ask("GET", "/debug/stats").body, Ask("GET", "/debug/wal_stats").body);
+  EXPECT_EQ(Ask("POST", "/debug/query_push_down/true").body, "true");
+  EXPECT_EQ(Ask("POST", "/debug/query_push_down/false").status, 400);
+  EXPECT_EQ(Ask("POST", "/flush_memtable").body, R"({"success":["a","b"],"failed":["c"]})");
   EXPECT_EQ(Ask("POST", "/debug/flush_memtable").body, R"({"success":["a","b"],"failed":["c"]})");
 }
 
@@ -237,13 +343,14 @@ TEST_F(AdminRoutesTest, MetricsAreBounded) {
   Ask("PUT", "/debug/log_level/loud");
   const HttpResponse response = Ask("GET", "/metrics");
   EXPECT_THAT(response.content_type, StartsWith("text/plain; version=0.0.4"));
-  EXPECT_THAT(response.body,
-              AllOf(HasSubstr(R"(http_handler_counter{code="200",path="/"} 2)"),
-                    HasSubstr(R"(http_handler_counter{code="404",path="unknown"} 100)"),
-                    HasSubstr("http_handler_duration_bucket"), HasSubstr("varve_tables 7"),
-                    HasSubstr("varve_written_rows_total 1000001"),
-                    HasSubstr("process_resident_memory_bytes"),
-                    testing::Not(HasSubstr("log_level")), testing::Not(HasSubstr("made"))));
+  EXPECT_THAT(
+      response.body,
+      AllOf(HasSubstr(R"(http_handler_counter{code="200",path="/"} 2)"),
+            HasSubstr(R"(http_handler_counter{code="404",path="unknown"} 100)"),
+            HasSubstr("http_handler_duration_bucket"), HasSubstr("blocked_request_counter 0"),
+            HasSubstr("varve_tables 7"), HasSubstr("varve_written_rows_total 1000001"),
+            HasSubstr("process_resident_memory_bytes"), testing::Not(HasSubstr("log_level")),
+            testing::Not(HasSubstr("made"))));
 }
 
 }  // namespace

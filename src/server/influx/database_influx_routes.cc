@@ -3,11 +3,15 @@
 
 namespace varve {
 
-void AddInfluxRoutes(Router& router, Database& database, const Clock& clock) {
+void AddInfluxRoutes(Router& router, Database& database, Limiter& limiter, const Clock& clock) {
   AddInfluxRoutes(
       router,
       PointSink{[&database](std::string_view schema) { return database.HasSchema(schema); },
-                [&database](std::string_view schema, std::vector<PointBatch> points) {
+                [&database, &limiter](std::string_view schema,
+                                      std::vector<PointBatch> points) -> Result<WriteReport> {
+                  for (const PointBatch& batch : points) {
+                    VARVE_TRY(limiter.CheckWrite(schema, batch.table));
+                  }
                   return database.WritePoints(schema, std::move(points));
                 }},
       clock);

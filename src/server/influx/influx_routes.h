@@ -13,11 +13,12 @@
 
 #include "base/clock.h"
 #include "engine/database.h"
+#include "query/limiter.h"
 #include "server/http/http_server.h"
 
 namespace varve {
 
 // Adds the routes. All arguments outlive the router.
-void AddInfluxRoutes(Router& router, Database& database, const Clock& clock);
+void AddInfluxRoutes(Router& router, Database& database, Limiter& limiter, const Clock& clock);
 
 }  // namespace varve
