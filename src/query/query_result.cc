@@ -161,8 +161,12 @@ std::unique_ptr<ResultStream> TableOf(std::vector<NamedColumn> columns) {
     arrays.push_back(std::move(column.values));
   }
   const int64_t rows = arrays.empty() ? 0 : arrays.front()->length();
-  return std::make_unique<BatchStream>(
+  return StreamOf(
       arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows, std::move(arrays)));
+}
+
+std::unique_ptr<ResultStream> StreamOf(std::shared_ptr<arrow::RecordBatch> batch) {
+  return std::make_unique<BatchStream>(std::move(batch));
 }
 
 std::shared_ptr<arrow::Array> StringArray(const std::vector<std::string>& values) {

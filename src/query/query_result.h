@@ -12,6 +12,7 @@
 
 namespace arrow {
 class Array;
+class RecordBatch;
 }  // namespace arrow
 
 namespace varve {
@@ -30,6 +31,9 @@ struct NamedColumn {
 };
 // One batch of columns of the same length; no column is nullable unless it holds NULLs.
 std::unique_ptr<ResultStream> TableOf(std::vector<NamedColumn> columns);
+
+// One batch.
+std::unique_ptr<ResultStream> StreamOf(std::shared_ptr<arrow::RecordBatch> batch);
 
 std::shared_ptr<arrow::Array> StringArray(const std::vector<std::string>& values);
 std::shared_ptr<arrow::Array> BooleanArray(const std::vector<bool>& values);

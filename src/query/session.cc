@@ -12,6 +12,7 @@
 
 #include "engine/arrow_status.h"
 #include "query/bucket_zone.h"
+#include "query/direct_aggregate.h"
 #include "query/duckdb_bridge.h"
 #include "query/limiter.h"
 #include "query/parameters.h"
@@ -29,6 +30,11 @@ constexpr std::array<std::string_view, 3> kCatalogNames = {kDefaultCatalogName, 
 // Of a statement's text that is kept while it runs, for the log: what follows a secret's word must
 // be in it, to be masked.
 constexpr size_t kKeptTextBytesMax = 4 * kLoggedTextBytesMax;
+
+// Below a plan that is not used.
+constexpr std::string_view kDirectNote =
+    "\nDIRECT AGGREGATE: few rows are read, and this statement is answered from the scan, without "
+    "the rest of the plan\n";
 
 std::string_view Beginning(std::string_view sql) {
   size_t size = std::min(sql.size(), kKeptTextBytesMax);
@@ -176,6 +182,9 @@ Status SessionImpl::AllowWrite(std::string_view schema, std::string_view table) 
 }
 
 Status SessionImpl::AllowWrite(const Table& table) const {
+  if (const auto whole = database().TableOf(table)) {
+    VARVE_TRY(AllowWrite(whole->schema_name(), whole->name()));
+  }
   return AllowWrite(table.schema_name(), table.name());
 }
 
@@ -232,12 +241,39 @@ Result<std::shared_ptr<Table>> SessionImpl::Find(const TableName& name) const {
 }
 
 Result<QueryResult> SessionImpl::Run(const QueryStatement& statement) {
-  VARVE_ASSIGN(RewrittenQuery query, RewriteQuery(statement.sql, Rewriting()));
+  VARVE_ASSIGN(auto parsed, ParseQuery(statement.sql));
+  VARVE_ASSIGN(auto direct, RunDirectly(*parsed));
+  if (direct != nullptr) {
+    return direct;
+  }
+  VARVE_ASSIGN(RewrittenQuery query, RewriteQuery(std::move(parsed), Rewriting()));
   return connection_->Run(std::move(query.statement), query.names);
 }
 
+Result<std::optional<DirectAggregate>> SessionImpl::MatchDirectly(
+    const duckdb::SelectStatement& query) const {
+  const Limiter* const limiter = engine_.options.limiter;
+  // The rules of a limiter are about plans.
+  if (engine_.options.direct_answers == DirectAnswers::kOff ||
+      (limiter != nullptr && !limiter->idle())) {
+    return std::nullopt;
+  }
+  return Caught([&] { return MatchDirectAggregate(query, Rewriting()); });
+}
+
+Result<std::unique_ptr<ResultStream>> SessionImpl::RunDirectly(
+    const duckdb::SelectStatement& query) {
+  VARVE_ASSIGN(const auto direct, MatchDirectly(query));
+  if (!direct) {
+    return nullptr;
+  }
+  return Caught([&] { return RunDirectAggregate(*connection_->connection().context, *direct); });
+}
+
 Result<QueryResult> SessionImpl::Run(const ExplainStatement& statement) {
-  VARVE_ASSIGN(RewrittenQuery query, RewriteQuery(statement.sql, Rewriting()));
+  VARVE_ASSIGN(auto parsed, ParseQuery(statement.sql));
+  VARVE_ASSIGN(const auto direct, MatchDirectly(*parsed));
+  VARVE_ASSIGN(RewrittenQuery query, RewriteQuery(std::move(parsed), Rewriting()));
   const bool analyze = statement.kind == ExplainStatement::Kind::kAnalyze;
   auto explain = duckdb::make_uniq<duckdb::ExplainStatement>(
       std::move(query.statement),
@@ -255,6 +291,10 @@ Result<QueryResult> SessionImpl::Run(const ExplainStatement& statement) {
       }
     }
   };
+  VARVE_ASSIGN(
+      const std::string_view note, Caught([&]() -> std::string_view {
+        return direct && IsDirect(*connection_->connection().context, *direct) ? kDirectNote : "";
+      }));
   if (analyze) {
     add("analyzed_plan", "Plan with Metrics");
   } else {
@@ -263,6 +303,9 @@ Result<QueryResult> SessionImpl::Run(const ExplainStatement& statement) {
     }
     add("logical_opt", "logical_plan");
     add("physical_plan", "physical_plan");
+  }
+  if (!plans.empty()) {
+    plans.back() += note;
   }
   return TableOf({{"plan_type", StringArray(types)}, {"plan", StringArray(plans)}});
 }

@@ -62,6 +62,9 @@ struct CopyPolicy {
 // Tests compare both.
 enum class EarlyStop : uint8_t { kOn, kOff };
 
+// Whether small aggregates are answered without a plan (direct_aggregate.h). Likewise.
+enum class DirectAnswers : uint8_t { kOn, kOff };
+
 struct QueryEngineOptions {
   Database* database = nullptr;                   // outlives the engine
   uint64_t memory_bytes_max = uint64_t{2} << 30;  // of DuckDB's operators
@@ -70,6 +73,7 @@ struct QueryEngineOptions {
   size_t threads = 0;  // 0 = one per core
   CopyPolicy copy;
   EarlyStop early_stop = EarlyStop::kOn;
+  DirectAnswers direct_answers = DirectAnswers::kOn;
   Limiter* limiter = nullptr;  // what is blocked (limiter.h); outlives the engine; nullptr: nothing
   StatementLog* log = nullptr;  // slow and failed statements; outlives the engine; nullptr: none
   SessionSettings settings;     // of a new session, and what SET … = DEFAULT returns to

@@ -16,6 +16,7 @@
 
 #include "query/copy_source.h"
 #include "query/copy_target.h"
+#include "query/direct_aggregate.h"
 #include "query/query_result.h"
 #include "query/query_rewrite.h"
 #include "query/row_batch_builder.h"
@@ -118,6 +119,10 @@ class SessionImpl final : public Session {
                               const NameMapping& names, const CopyTarget& target);
 
   Result<QueryResult> Run(const QueryStatement& statement);
+  // What it is when it may be answered without a plan (direct_aggregate.h).
+  Result<std::optional<DirectAggregate>> MatchDirectly(const duckdb::SelectStatement& query) const;
+  // nullptr: it takes a plan.
+  Result<std::unique_ptr<ResultStream>> RunDirectly(const duckdb::SelectStatement& query);
   Result<QueryResult> Run(const ExplainStatement& statement);
   Result<QueryResult> Run(const CreateTableStatement& statement);
   Result<QueryResult> Run(const DropTableStatement& statement);
