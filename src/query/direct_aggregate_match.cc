@@ -9,10 +9,9 @@
 #include <utility>
 
 #include "query/direct_aggregate.h"
+#include "query/direct_constants.h"
 #include "query/duckdb_types.h"
-#include "query/literals.h"
 #include "query/name_mapping.h"
-#include "query/parameters.h"
 #include "query/time_period.h"
 
 namespace varve {
@@ -23,7 +22,6 @@ using duckdb::ExpressionType;
 using duckdb::ParsedExpression;
 using duckdb::Value;
 
-constexpr int64_t kMicrosecondsPerMs = 1000;
 constexpr int64_t kMicrosecondsPerDay = int64_t{86'400} * 1'000'000;
 // Monday, 2000-01-03: where DuckDB's time_bucket counts intervals of days and less from.
 constexpr int64_t kTimeBucketOriginUs = 946'857'600'000'000;
@@ -41,14 +39,6 @@ constexpr std::array<NamedInterval, 5> kTruncated = {{
     {"hour", {3'600'000'000, 0}},
     {"day", {kMicrosecondsPerDay, 0}},
     {"week", {7 * kMicrosecondsPerDay, kMondayUs}},
-}};
-
-constexpr std::array<std::pair<std::string_view, int64_t>, 5> kIntervalUnits = {{
-    {"to_seconds", 1'000'000},
-    {"to_minutes", 60'000'000},
-    {"to_hours", 3'600'000'000},
-    {"to_days", kMicrosecondsPerDay},
-    {"to_weeks", 7 * kMicrosecondsPerDay},
 }};
 
 constexpr std::array<std::pair<std::string_view, AggregateKind>, 6> kAggregates = {{
@@ -153,121 +143,11 @@ class Matcher {
     return ColumnOf(expression) == query_.schema->timestamp_index();
   }
 
-  // What is written as a constant; nullopt: it is none.
   std::optional<Value> ConstantValue(const ParsedExpression& expression) const {
-    switch (expression.GetExpressionClass()) {
-      case ExpressionClass::CONSTANT:
-        return expression.Cast<duckdb::ConstantExpression>().value;
-      case ExpressionClass::PARAMETER:
-        return ConstantOf(context_.parameters,
-                          expression.Cast<duckdb::ParameterExpression>().identifier);
-      case ExpressionClass::CAST:
-        return CastConstant(expression.Cast<duckdb::CastExpression>());
-      case ExpressionClass::FUNCTION:
-        return IntervalConstant(expression.Cast<duckdb::FunctionExpression>());
-      default:
-        return std::nullopt;
-    }
+    return ConstantIn(expression, context_.parameters);
   }
-
-  // TIMESTAMP '2022-10-11 00:00:00', INTERVAL '5 minutes'
-  static std::optional<Value> CastConstant(const duckdb::CastExpression& cast) {
-    if (cast.try_cast || cast.child->GetExpressionClass() != ExpressionClass::CONSTANT) {
-      return std::nullopt;
-    }
-    const Value& value = cast.child->Cast<duckdb::ConstantExpression>().value;
-    if (value.IsNull() || value.type().id() != duckdb::LogicalTypeId::VARCHAR) {
-      return std::nullopt;
-    }
-    const auto type = duckdb::UnboundType::TryDefaultBind(cast.cast_type);
-    switch (type.id()) {
-      case duckdb::LogicalTypeId::TIMESTAMP:
-        return TimeOfText(value);
-      case duckdb::LogicalTypeId::INTERVAL:
-        return As(value, type);
-      default:
-        return std::nullopt;
-    }
-  }
-
-  // INTERVAL 5 MINUTE, which the parser makes to_minutes(CAST(trunc(CAST(5 AS DOUBLE)) AS BIGINT)).
-  static std::optional<Value> IntervalConstant(const duckdb::FunctionExpression& function) {
-    const auto* const unit =
-        std::ranges::find(kIntervalUnits, std::string_view(function.function_name),
-                          [](const auto& entry) { return entry.first; });
-    if (unit == kIntervalUnits.end() || function.children.size() != 1) {
-      return std::nullopt;
-    }
-    const ParsedExpression* count = function.children[0].get();
-    while (count->GetExpressionClass() == ExpressionClass::CAST) {
-      count = count->Cast<duckdb::CastExpression>().child.get();
-      if (count->GetExpressionClass() == ExpressionClass::FUNCTION) {
-        const auto& trunc = count->Cast<duckdb::FunctionExpression>();
-        if (trunc.function_name != "trunc" || trunc.children.size() != 1) {
-          return std::nullopt;
-        }
-        count = trunc.children[0].get();
-      }
-    }
-    if (count->GetExpressionClass() != ExpressionClass::CONSTANT) {
-      return std::nullopt;
-    }
-    const Value& value = count->Cast<duckdb::ConstantExpression>().value;
-    const auto number =
-        value.type().IsIntegral() ? As(value, duckdb::LogicalType::BIGINT) : std::nullopt;
-    int64_t us = 0;
-    if (!number || __builtin_mul_overflow(number->GetValue<int64_t>(), unit->second, &us)) {
-      return std::nullopt;
-    }
-    return Value::INTERVAL(duckdb::Interval::FromMicro(us));
-  }
-
-  static std::optional<Value> As(const Value& value, const duckdb::LogicalType& type) {
-    Value result;
-    std::string error;
-    if (value.IsNull() || !value.DefaultTryCastAs(type, result, &error) || result.IsNull()) {
-      return std::nullopt;
-    }
-    return result;
-  }
-
-  // The constant in the type of the column, where comparing it in that type is what DuckDB does.
   std::optional<Value> ForColumn(const ParsedExpression& expression, size_t column) const {
-    const std::optional<Value> value = ConstantValue(expression);
-    if (!value || value->IsNull()) {
-      return std::nullopt;
-    }
-    const duckdb::LogicalType type = DuckDbType(Column(column).type);
-    const duckdb::LogicalTypeId given = value->type().id();
-    switch (type.id()) {
-      case duckdb::LogicalTypeId::TIMESTAMP:
-        if (given == duckdb::LogicalTypeId::VARCHAR) {
-          return TimeOfText(*value);
-        }
-        return value->type().IsIntegral() ? TimeOfMs(*value)
-               : given == type.id()       ? value
-                                          : std::nullopt;
-      case duckdb::LogicalTypeId::VARCHAR:
-        return given == type.id() ? value : std::nullopt;
-      case duckdb::LogicalTypeId::DOUBLE:
-        return value->type().IsNumeric() ? As(*value, type) : std::nullopt;
-      default:
-        return type.IsIntegral() && value->type().IsIntegral() ? As(*value, type) : std::nullopt;
-    }
-  }
-
-  static std::optional<Value> TimeOfMs(const Value& ms) {
-    const std::optional<Value> number = As(ms, duckdb::LogicalType::BIGINT);
-    int64_t us = 0;
-    if (!number || __builtin_mul_overflow(number->GetValue<int64_t>(), kMicrosecondsPerMs, &us)) {
-      return std::nullopt;
-    }
-    return Value::TIMESTAMP(duckdb::timestamp_t(us));
-  }
-
-  static std::optional<Value> TimeOfText(const Value& text) {
-    const auto us = ParseTimestampText(duckdb::StringValue::Get(text));
-    return us ? std::optional(Value::TIMESTAMP(duckdb::timestamp_t(*us))) : std::nullopt;
+    return ConstantForColumn(expression, context_.parameters, Column(column).type);
   }
 
   std::optional<DirectAggregate::Key> KeyOf(const ParsedExpression& expression) const {
@@ -394,7 +274,7 @@ class Matcher {
       if (place.IsNull() || !place.type().IsIntegral()) {
         return std::nullopt;
       }
-      const auto number = As(place, duckdb::LogicalType::UBIGINT);
+      const auto number = CastConstant(place, duckdb::LogicalType::UBIGINT);
       const uint64_t index = number ? number->GetValue<uint64_t>() : 0;
       return index >= 1 && index <= query_.outputs.size() ? std::optional(query_.outputs[index - 1])
                                                           : std::nullopt;
@@ -542,7 +422,7 @@ class Matcher {
       }
       const auto value = ConstantValue(*expression);
       const auto rows = value && value->type().IsIntegral()
-                            ? As(*value, duckdb::LogicalType::UBIGINT)
+                            ? CastConstant(*value, duckdb::LogicalType::UBIGINT)
                             : std::nullopt;
       return rows ? std::optional(rows->GetValue<uint64_t>()) : std::nullopt;
     };

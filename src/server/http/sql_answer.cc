@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/units.h"
+#include "server/http/read_ahead.h"
 
 namespace varve {
 namespace {
@@ -51,7 +52,7 @@ class SqlAnswer final : public HttpBodyStream {
   SqlAnswer(SessionPool::Lease session, std::unique_ptr<ResultStream> rows, ResultFormat format,
             Envelope envelope)
       : session_(std::move(session)),
-        rows_(std::move(rows)),
+        rows_(std::make_unique<ReadAhead>(std::move(rows))),
         encoding_(*rows_, format),
         envelope_(std::move(envelope)) {}
   ~SqlAnswer() override {
@@ -63,7 +64,11 @@ class SqlAnswer final : public HttpBodyStream {
 
   Status Start() {
     VARVE_TRY(encoding_.Start());
-    return encoding_.Fill(kPlainBodyBytesMax);
+    VARVE_TRY(encoding_.Fill(kPlainBodyBytesMax));
+    if (!encoding_.ended()) {
+      rows_->Begin();
+    }
+    return {};
   }
 
   Result<std::string> Next() override {
@@ -81,7 +86,7 @@ class SqlAnswer final : public HttpBodyStream {
 
  private:
   SessionPool::Lease session_;
-  std::unique_ptr<ResultStream> rows_;
+  std::unique_ptr<ReadAhead> rows_;
   RowEncoding encoding_;
   Envelope envelope_;
 };
