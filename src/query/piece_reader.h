@@ -30,7 +30,8 @@ class PieceReader {
   // Counting blocks costs a little.
   enum class Counting : uint8_t { kOn, kOff };
 
-  // `columns` as ScanFilters has them, the column without a name, or kRowPlaceColumn. All references outlive it.
+  // `columns` as ScanFilters has them, the column without a name, or kRowPlaceColumn. All
+  // references outlive it.
   PieceReader(duckdb::ClientContext& context, const TableSource& source,
               const duckdb::vector<duckdb::column_t>& columns, const ScanFilters& filters,
               Counting counting);
