@@ -104,6 +104,12 @@ TEST_F(StatementTest, ParametersOfInsert) {
       ElementsAre("affected 1"));
 }
 
+TEST_F(StatementTest, ParametersOfDelete) {
+  EXPECT_THAT(*With("DELETE FROM t WHERE name = ? OR t = ?", {"a", int64_t{3000}}),
+              ElementsAre("affected 2"));
+  EXPECT_THAT(*Rows(*session_, "SELECT name FROM t"), ElementsAre("b"));
+}
+
 TEST_F(StatementTest, ParametersMustBeAsManyAsAreNeeded) {
   EXPECT_THAT(
       With("SELECT ?", {int64_t{1}, int64_t{2}}),
