@@ -17,6 +17,7 @@ SRC = ROOT / "src"
 EXCEPTION_WRAPPERS = {
     "meta/json_internal.cc": "nlohmann-json throws what a document lacks",
     "sst/object_stream_internal.cc": "Parquet throws from under Arrow's interfaces",
+    "server/http/read_ahead.cc": "std::thread throws when the system has none left",
     "main/main.cc": "CLI11 throws what the command line says",
 }
 
