@@ -260,6 +260,7 @@ Result<WriteReport> Database::Write(std::vector<TableWrite> writes) {
   }
   VARVE_ASSIGN(WriteReport report, DropExpired(writes));
   std::erase_if(writes, [](const TableWrite& write) { return write.batch.row_series.empty(); });
+  VARVE_ASSIGN(writes, SplitWrites(std::move(writes)));
   if (!writes.empty()) {
     VARVE_TRY(WriteAll(writes));
   }
@@ -350,14 +351,14 @@ Result<WriteReport> Database::WritePoints(std::string_view schema, std::vector<P
     VARVE_ASSIGN(auto table, FindOrCreateFor(schema, batch));
     VARVE_ASSIGN(auto missing, MissingColumns(batch.table, batch, *table->schema()));
     if (!missing.empty()) {
-      const auto status = table->AddColumns(std::move(missing));
+      const auto status = AddColumns(*table, std::move(missing));
       // Somebody else may have added them first.
       if (!status && status.error().kind != ErrorKind::kAlreadyExists) {
         return std::unexpected(status.error());
       }
       VARVE_ASSIGN(missing, MissingColumns(batch.table, batch, *table->schema()));
       if (!missing.empty()) {
-        VARVE_TRY(table->AddColumns(std::move(missing)));
+        VARVE_TRY(AddColumns(*table, std::move(missing)));
       }
     }
     VARVE_ASSIGN(RowBatch rows, ToRowBatch(batch.table, batch, *table->schema()));

@@ -114,11 +114,40 @@ class Database {
   // kAlreadyExists.
   Result<std::shared_ptr<Table>> CreateTable(std::string_view schema, std::string_view name,
                                              TableSpec spec, TableOptions options);
-  // Readers that have a view go on; new ones get kNotFound. Errors: kNotFound.
+  // As CreateTable, with its partitions, or nothing at all. Errors also: those of MakePartitioning,
+  // kAlreadyExists when the name of a partition is taken.
+  Result<std::shared_ptr<Table>> CreatePartitionedTable(std::string_view schema,
+                                                        std::string_view name, TableSpec spec,
+                                                        TableOptions options,
+                                                        const PartitionClause& clause);
+  // Readers that have a view go on; new ones get kNotFound. Partitions go with their table. Errors:
+  // kNotFound; kInvalidArgument for a partition.
   Status DropTable(std::string_view schema, std::string_view name);
-  // The table keeps its rows; whoever holds it goes on. Errors: kNotFound, kAlreadyExists,
-  // kInvalidArgument for a bad name.
+  // The table keeps its rows; whoever holds it goes on. Partitions are renamed with their table.
+  // Errors: kNotFound, kAlreadyExists, kInvalidArgument for a bad name or a partition.
   Status RenameTable(std::string_view schema, std::string_view from, std::string_view to);
+
+  // --- partitioned tables: they hold no rows; Write, CompactTable and FlushAll reach those of
+  // their partitions, Table::View does not (database_partitions.cc) ---
+
+  // In order; empty: it is no partitioned table, or has been dropped.
+  std::vector<std::shared_ptr<Table>> PartitionsOf(const Table& table) const;
+  // The table that this is a partition of; nullptr: it is none, or has been dropped.
+  std::shared_ptr<Table> TableOf(const Table& partition) const;
+  using SchemaChange = std::function<Result<TableSchema>(const TableSchema&)>;
+  // Table::AlterSchema of the table and its partitions. Errors: as there; one that names a
+  // partition: the table is altered, and the partition follows with the next write or alteration.
+  Status AlterTable(Table& table, const SchemaChange& change);
+  // AlterTable with TableSchema::WithColumnsAdded.
+  Status AddColumns(Table& table, std::vector<ColumnSchema> columns);
+  // Gives the partitions that have missed an alteration the columns of their table. Errors: as
+  // AlterTable.
+  Status AlignPartitions(const Table& table);
+  // Table::ModifyOptions, Table::Truncate of the table and its partitions. Errors: as there; one
+  // that names a partition: some of the partitions are done, and the call may be repeated.
+  Status ModifyOptions(Table& table, const std::map<std::string, std::string>& changes);
+  Status Truncate(Table& table);
+
   Status CreateSchema(std::string_view schema);
   // kCascade drops what is in it first, one by one: after an error some may be gone. Errors:
   // kNotFound; kInvalidArgument for `public` and, with kRestrict, one that is not empty.
@@ -132,10 +161,12 @@ class Database {
   // Sorted by name; empty also when there is no such schema.
   std::vector<ViewEntry> ListViews(std::string_view schema) const;
 
+  // Rows for a partitioned table go to its partitions.
   // Writes all batches or none: when it returns ok they are durable and visible, but for rows past
-  // their table's ttl, which are not kept, and are reported. One batch per table. Errors:
-  // kInvalidArgument (a batch does not fit its table, too many rows), kResourceExhausted (memory,
-  // disk: try again later), kNotFound (a table has been dropped), kIo.
+  // their table's ttl, which are not kept, and are reported. One batch per table, and none for a
+  // partition beside one for its table. Errors: kInvalidArgument (a batch does not fit its table,
+  // too many rows), kResourceExhausted (memory, disk: try again later), kNotFound (a table has been
+  // dropped), kIo.
   Result<WriteReport> Write(std::vector<TableWrite> writes);
 
   // Writes points by name, one batch per table, all or none. Tables and columns that are missing
@@ -144,6 +175,7 @@ class Database {
   // and for a tag that is a field or the other way round.
   Result<WriteReport> WritePoints(std::string_view schema, std::vector<PointBatch> points);
 
+  // Of a partitioned table: the same of each partition, and what they did together.
   // Flushes the table and merges its files into as few as there may be, without rows that have been
   // deleted; rows that are written meanwhile may be left out. Errors: those of Table::Flush and
   // Maintenance::CompactFully.
@@ -161,6 +193,14 @@ class Database {
  private:
   explicit Database(DatabaseOptions options);
   Status OpenTables();
+  // Errors: kNotFound (schema), kAlreadyExists.
+  Status CheckNew(std::string_view schema, std::string_view name) const;
+  // Errors: kInvalidArgument for a partition.
+  Status CheckNoPartition(const Table& table) const;
+  Status OnPartitions(const Table& table, std::string_view what,
+                      const std::function<Status(Table&)>& apply) const;
+  // With those of partitioned tables in the places of theirs; sorted by table id.
+  Result<std::vector<TableWrite>> SplitWrites(std::vector<TableWrite> writes);
   // Requires ddl_mutex_.
   Status DropTableLocked(std::string_view schema, std::string_view name);
   GcServices ServicesForGc();
@@ -192,6 +232,8 @@ class Database {
   const DatabaseOptions options_;
   const std::shared_ptr<SstCache> files_;
   std::unique_ptr<Catalogue> catalogue_;
+
+  std::atomic<uint64_t> random_partition_ = 0;  // whose turn it is
 
   std::mutex ddl_mutex_;  // one CREATE or DROP at a time; held across I/O
 

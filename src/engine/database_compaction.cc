@@ -28,6 +28,20 @@ void Database::NoteFlushed(TableId id) {
 }
 
 Result<CompactionOutcome> Database::CompactTable(Table& table) {
+  CompactionOutcome all;
+  VARVE_TRY(OnPartitions(table, "COMPACT TABLE", [&](Table& partition) -> Status {
+    VARVE_ASSIGN(const CompactionOutcome one, CompactTable(partition));
+    all.files_read += one.files_read;
+    all.files_written += one.files_written;
+    all.rows_read += one.rows_read;
+    all.rows_written += one.rows_written;
+    all.bytes_read += one.bytes_read;
+    all.bytes_written += one.bytes_written;
+    return {};
+  }));
+  if (table.partitioning()) {
+    return all;
+  }
   VARVE_TRY(table.Flush());
   memory_freed_.notify_all();
   return maintenance_->CompactFully(table);

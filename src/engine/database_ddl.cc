@@ -4,16 +4,21 @@
 
 namespace varve {
 
-Result<std::shared_ptr<Table>> Database::CreateTable(std::string_view schema, std::string_view name,
-                                                     TableSpec spec, TableOptions options) {
-  VARVE_TRY(CheckIdentifier("table", name));
-  std::lock_guard ddl(ddl_mutex_);
+Status Database::CheckNew(std::string_view schema, std::string_view name) const {
   if (!HasSchema(schema)) {
     return NotFound("Schema not found, schema_name:{}", schema);
   }
   if (FindTable(schema, name) || FindView(schema, name)) {
     return AlreadyExists("Failed to create table, table already exists, table:{}.", name);
   }
+  return {};
+}
+
+Result<std::shared_ptr<Table>> Database::CreateTable(std::string_view schema, std::string_view name,
+                                                     TableSpec spec, TableOptions options) {
+  VARVE_TRY(CheckIdentifier("table", name));
+  std::lock_guard ddl(ddl_mutex_);
+  VARVE_TRY(CheckNew(schema, name));
   VARVE_ASSIGN(TableSchema table_schema, TableSchema::Make(std::move(spec)));
   const Uuid uuid = options_.ids->NewUuid();
   VARVE_TRY(TableLog::Create(*options_.store, *options_.clock, uuid, std::move(table_schema),
@@ -27,25 +32,44 @@ Status Database::DropTable(std::string_view schema, std::string_view name) {
   return DropTableLocked(schema, name);
 }
 
+Status Database::CheckNoPartition(const Table& table) const {
+  if (const auto whole = TableOf(table)) {
+    return InvalidArgument(
+        "{0} is a partition of table {1}: it is altered, renamed and dropped with {1}",
+        table.name(), whole->name());
+  }
+  return {};
+}
+
 Status Database::DropTableLocked(std::string_view schema, std::string_view name) {
   VARVE_ASSIGN(const auto table, FindTable(schema, name));
+  VARVE_TRY(CheckNoPartition(*table));
+  auto dropped = PartitionsOf(*table);
+  dropped.push_back(table);
   {
     // Before the catalogue says that its files are garbage.
     std::lock_guard lock(dropped_mutex_);
-    dropped_[table->uuid()] = table;
+    for (const auto& each : dropped) {
+      dropped_[each->uuid()] = each;
+    }
   }
   VARVE_TRY(catalogue_->RemoveTable(schema, name));
   {
     std::unique_lock lock(tables_mutex_);
-    tables_.erase(table->id());
     auto& tables = by_name_.find(schema)->second;
-    tables.erase(tables.find(name));
+    for (const auto& each : dropped) {
+      tables_.erase(each->id());
+      tables.erase(tables.find(each->name()));
+    }
   }
-  table->MarkDropped();
-  // The table is gone either way; what is left of its log is removed when its id is not in the
-  // catalogue.
-  if (auto status = options_.wal->Drop(table->id()); !status) {
-    LogWarn("the log of the dropped table {} is still there: {}", name, status.error().message);
+  for (const auto& each : dropped) {
+    each->MarkDropped();
+    // The table is gone either way; what is left of its log is removed when its id is not in the
+    // catalogue.
+    if (auto status = options_.wal->Drop(each->id()); !status) {
+      LogWarn("the log of the dropped table {} is still there: {}", each->name(),
+              status.error().message);
+    }
   }
   memory_freed_.notify_all();
   return {};
@@ -55,15 +79,30 @@ Status Database::RenameTable(std::string_view schema, std::string_view from, std
   VARVE_TRY(CheckIdentifier("table", to));
   std::lock_guard ddl(ddl_mutex_);
   VARVE_ASSIGN(const auto table, FindTable(schema, from));
-  if (FindTable(schema, to) || FindView(schema, to)) {
+  VARVE_TRY(CheckNoPartition(*table));
+  const auto partitions = PartitionsOf(*table);
+  const auto taken = [&](std::string_view name) {
+    return FindTable(schema, name) || FindView(schema, name);
+  };
+  bool any_taken = taken(to);
+  for (uint32_t i = 0; i < partitions.size(); ++i) {
+    any_taken = any_taken || taken(PartitionName(to, i));
+  }
+  if (any_taken) {
     return AlreadyExists("Failed to rename table, table already exists, table:{}.", to);
   }
   VARVE_TRY(catalogue_->RenameTable(schema, from, to));
   std::unique_lock lock(tables_mutex_);
   auto& tables = by_name_.find(schema)->second;
-  tables.erase(tables.find(from));
-  tables[std::string(to)] = table;
-  table->Rename(std::string(to));
+  const auto rename = [&](const std::shared_ptr<Table>& each, std::string name) {
+    tables.erase(tables.find(each->name()));
+    tables[name] = each;
+    each->Rename(std::move(name));
+  };
+  rename(table, std::string(to));
+  for (uint32_t i = 0; i < partitions.size(); ++i) {
+    rename(partitions[i], PartitionName(to, i));
+  }
   return {};
 }
 
@@ -95,6 +134,9 @@ Status Database::DropSchema(std::string_view schema, DropBehavior behavior) {
     VARVE_TRY(catalogue_->RemoveView(schema, view.name));
   }
   for (const auto& table : tables) {
+    if (table->partition_of()) {
+      continue;  // goes with its table
+    }
     VARVE_TRY(DropTableLocked(schema, table->name()));
   }
   VARVE_TRY(catalogue_->RemoveSchema(schema));

@@ -328,5 +328,33 @@ TEST(DropDurabilityTest, ADropThatFailsLeavesTheTableWholeOrGone) {
   }
 }
 
+// A partitioned table is there with all of its partitions, or not at all.
+TEST(CreateDurabilityTest, ACreateThatFailsLeavesTheTableWholeOrNothing) {
+  for (const FaultKind kind : {FaultKind::kError, FaultKind::kErrorAfterEffect, FaultKind::kCrash,
+                               FaultKind::kCrashAfterEffect}) {
+    for (uint64_t n = 1;; ++n) {
+      SCOPED_TRACE(fmt::format("{} at operation {}", NameOf(kind), n));
+      World world;
+      ASSERT_THAT(world.Open(), IsOk());
+      const uint64_t before = world.failures(Place::kStore);
+      world.FailAt(Place::kStore, n, kind);
+      const auto made = world.database().CreatePartitionedTable(
+          "public", "p", TestSpec(), {},
+          {.method = PartitionMethod::kKey, .columns = {"host"}, .count = 3});
+      const bool failed = world.failures(Place::kStore) > before;
+      ASSERT_THAT(world.Restart(), IsOk());
+      const auto table = world.database().FindTable("public", "p");
+      EXPECT_TRUE(table || !made) << "a create that returned ok is undone";
+      EXPECT_EQ(world.database().ListTables("public").value().size(), table ? 4u : 0u);
+      if (table) {
+        EXPECT_EQ(world.database().PartitionsOf(**table).size(), 3u);
+      }
+      if (!failed) {
+        break;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace varve

@@ -94,6 +94,9 @@ class Table : public std::enable_shared_from_this<Table> {
   const std::string& schema_name() const { return entry_.schema; }
   std::string name() const;  // changes when the table is renamed
 
+  const std::optional<Partitioning>& partitioning() const { return entry_.partitioning; }
+  std::optional<TableId> partition_of() const { return entry_.partition_of; }
+
   std::shared_ptr<const TableSchema> schema() const;
   TableOptions options() const;
 

@@ -121,6 +121,30 @@ Result<TableEntry> Catalogue::AddTable(std::string_view schema, std::string_view
   return entry;
 }
 
+Result<TableEntry> Catalogue::AddPartitionedTable(std::string_view schema, std::string_view name,
+                                                  const Uuid& uuid, Partitioning partitioning,
+                                                  const std::vector<Uuid>& partitions) {
+  TableEntry entry{.uuid = uuid,
+                   .schema = std::string(schema),
+                   .name = std::string(name),
+                   .partitioning = std::move(partitioning)};
+  VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
+    entry.id = TableId(base.last_table_id.value() + 1);
+    entry.created_at = clock_.Now();
+    CatalogueEdit edit{.kind = CatalogueEditKind::kAddTable, .added_table = entry};
+    for (uint32_t i = 0; i < partitions.size(); ++i) {
+      edit.added_partitions.push_back({.id = TableId(entry.id.value() + 1 + i),
+                                       .uuid = partitions[i],
+                                       .schema = entry.schema,
+                                       .name = PartitionName(name, i),
+                                       .created_at = entry.created_at,
+                                       .partition_of = entry.id});
+    }
+    return edit;
+  }));
+  return entry;
+}
+
 Result<TableEntry> Catalogue::RemoveTable(std::string_view schema, std::string_view name) {
   TableEntry removed;
   VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {

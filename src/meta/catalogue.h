@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -43,11 +44,17 @@ class Catalogue {
   // Adds a table whose log exists already, with the next table id. Errors: kAlreadyExists (name or
   // uuid), kNotFound (schema).
   Result<TableEntry> AddTable(std::string_view schema, std::string_view name, const Uuid& uuid);
-  // Errors: kNotFound. The table's files stay until GC finds that nothing needs them; its id is not
-  // given again.
+  // The same of a partitioned table and its partitions, at once: `partitions` are the uuids of
+  // their logs, in order.
+  Result<TableEntry> AddPartitionedTable(std::string_view schema, std::string_view name,
+                                         const Uuid& uuid, Partitioning partitioning,
+                                         const std::vector<Uuid>& partitions);
+  // With its partitions. Errors: kNotFound; kInvalidArgument for a partition. The table's files
+  // stay until GC finds that nothing needs them; its id is not given again.
   Result<TableEntry> RemoveTable(std::string_view schema, std::string_view name);
-  // The table keeps its id, its files and its log. Errors: kNotFound; kAlreadyExists for a name
-  // that a table or a view has.
+  // The table keeps its id, its files and its log; its partitions are renamed with it. Errors:
+  // kNotFound; kAlreadyExists for a name that a table or a view has; kInvalidArgument for a
+  // partition.
   Status RenameTable(std::string_view schema, std::string_view from, std::string_view to);
 
   enum class OnExisting : uint8_t { kFail, kReplace };

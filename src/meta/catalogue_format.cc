@@ -26,11 +26,56 @@ constexpr std::array<std::pair<CatalogueEditKind, std::string_view>, 8> kKindNam
 
 // What a reader of the first major would lose.
 constexpr uint32_t kViewsMajor = 2;
+constexpr uint32_t kPartitionsMajor = 3;
+
+constexpr std::array<std::pair<PartitionMethod, std::string_view>, 3> kMethodNames = {{
+    {PartitionMethod::kKey, "key"},
+    {PartitionMethod::kHash, "hash"},
+    {PartitionMethod::kRandom, "random"},
+}};
 
 std::string KindName(const CatalogueEdit& edit) {
   const auto found =
       std::ranges::find(kKindNames, edit.kind, [](const auto& entry) { return entry.first; });
   return found == kKindNames.end() ? edit.other_kind : std::string(found->second);
+}
+
+Json PartitioningToJson(const Partitioning& partitioning) {
+  Json json;
+  json["method"] = std::string(std::ranges::find(kMethodNames, partitioning.method,
+                                                 &decltype(kMethodNames)::value_type::first)
+                                   ->second);
+  if (partitioning.linear) {
+    json["linear"] = true;
+  }
+  json["columns"] = partitioning.columns;
+  json["count"] = partitioning.count;
+  return json;
+}
+
+Result<Partitioning> PartitioningFromJson(const JsonObject& object) {
+  Partitioning partitioning;
+  VARVE_ASSIGN(const std::string method, object.Text("method"));
+  const auto* const named =
+      std::ranges::find(kMethodNames, method, &decltype(kMethodNames)::value_type::second);
+  if (named == kMethodNames.end()) {
+    return Corruption("'{}' is no method of partitioning", method);
+  }
+  partitioning.method = named->first;
+  VARVE_ASSIGN(partitioning.linear, object.BoolOr("linear", false));
+  VARVE_ASSIGN(const Json* const columns, object.Array("columns"));
+  for (const Json& column : *columns) {
+    VARVE_ASSIGN(const uint32_t id, AsU32(column, "columns"));
+    partitioning.columns.push_back(id);
+  }
+  VARVE_ASSIGN(partitioning.count, object.U32("count"));
+  const bool keyed = partitioning.method != PartitionMethod::kRandom;
+  if (partitioning.count == 0 || partitioning.count > kPartitionsMax ||
+      partitioning.columns.empty() == keyed) {
+    return Corruption("a table has {} partitions by {} columns", partitioning.count,
+                      partitioning.columns.size());
+  }
+  return partitioning;
 }
 
 Json TableToJson(const TableEntry& table) {
@@ -40,6 +85,12 @@ Json TableToJson(const TableEntry& table) {
   json["schema"] = table.schema;
   json["name"] = table.name;
   json["created_at"] = table.created_at.value();
+  if (table.partitioning) {
+    json["partitioning"] = PartitioningToJson(*table.partitioning);
+  }
+  if (table.partition_of) {
+    json["partition_of"] = table.partition_of->value();
+  }
   return json;
 }
 
@@ -52,6 +103,14 @@ Result<TableEntry> TableFromJson(const Json& json) {
   VARVE_ASSIGN(table.schema, object.Text("schema"));
   VARVE_ASSIGN(table.name, object.Text("name"));
   VARVE_ASSIGN(table.created_at, object.Time("created_at"));
+  if (object.Find("partitioning") != nullptr) {
+    VARVE_ASSIGN(const JsonObject partitioning, object.Object("partitioning"));
+    VARVE_ASSIGN(table.partitioning, PartitioningFromJson(partitioning));
+  }
+  if (object.Find("partition_of") != nullptr) {
+    VARVE_ASSIGN(const uint64_t partition_of, object.U64("partition_of"));
+    table.partition_of = TableId(partition_of);
+  }
   return table;
 }
 
@@ -104,6 +163,9 @@ Json EditToJson(const CatalogueEdit& edit) {
   if (edit.added_table) {
     json["added_table"] = TableToJson(*edit.added_table);
   }
+  for (const TableEntry& partition : edit.added_partitions) {
+    json["added_partitions"].push_back(TableToJson(partition));
+  }
   if (edit.removed_table) {
     json["removed_table"] = TableToJson(*edit.removed_table);
   }
@@ -130,6 +192,13 @@ Result<CatalogueEdit> EditFromJson(const JsonObject& json) {
   if (const Json* table = json.Find("added_table")) {
     VARVE_ASSIGN(edit.added_table, TableFromJson(*table));
   }
+  if (json.Find("added_partitions") != nullptr) {
+    VARVE_ASSIGN(const Json* const partitions, json.Array("added_partitions"));
+    for (const Json& item : *partitions) {
+      VARVE_ASSIGN(TableEntry partition, TableFromJson(item));
+      edit.added_partitions.push_back(std::move(partition));
+    }
+  }
   if (const Json* table = json.Find("removed_table")) {
     VARVE_ASSIGN(edit.removed_table, TableFromJson(*table));
   }
@@ -146,6 +215,26 @@ Result<CatalogueEdit> EditFromJson(const JsonObject& json) {
     VARVE_ASSIGN(edit.removed_schema, AsText(*schema, "removed_schema"));
   }
   return edit;
+}
+
+Status CheckPartitions(const CatalogueVersion& version) {
+  size_t partitions = 0;
+  size_t found = 0;
+  for (const auto& [schema, tables] : version.schemas) {
+    for (const auto& [name, table] : tables) {
+      partitions += table.partition_of ? 1 : 0;
+      const size_t of_table = version.PartitionsOf(table).size();
+      found += of_table;
+      if (table.partitioning && of_table != table.partitioning->count) {
+        return Corruption("the table '{}' has {} of its {} partitions", name, of_table,
+                          table.partitioning->count);
+      }
+    }
+  }
+  if (partitions != found) {
+    return Corruption("{} partitions are without their table", partitions - found);
+  }
+  return {};
 }
 
 Status ReadTables(const JsonObject& state, CatalogueVersion& version) {
@@ -167,7 +256,7 @@ Status ReadTables(const JsonObject& state, CatalogueVersion& version) {
       return Corruption("a table is there twice in schema '{}'", schema->first);
     }
   }
-  return {};
+  return CheckPartitions(version);
 }
 
 Status ReadViews(const JsonObject& state, CatalogueVersion& version) {
@@ -191,10 +280,25 @@ Status ReadViews(const JsonObject& state, CatalogueVersion& version) {
 
 }  // namespace
 
-Result<std::string> EncodeCatalogueEdit(const CatalogueEdit& edit, const EditLink& link) {
+namespace {
+
+bool IsPartitioned(const std::optional<TableEntry>& table) {
+  return table && (table->partitioning || table->partition_of);
+}
+
+uint32_t MajorOf(const CatalogueEdit& edit) {
+  const bool renamed = edit.renamed_table && edit.renamed_table->table.partitioning;
+  if (IsPartitioned(edit.added_table) || IsPartitioned(edit.removed_table) || renamed) {
+    return kPartitionsMajor;
+  }
   const bool newer = edit.renamed_table || edit.removed_view || edit.added_view;
-  Json file =
-      StartEdit(kEditFormat, link, KindName(edit), newer ? kViewsMajor : kLogFormatBaseMajor);
+  return newer ? kViewsMajor : kLogFormatBaseMajor;
+}
+
+}  // namespace
+
+Result<std::string> EncodeCatalogueEdit(const CatalogueEdit& edit, const EditLink& link) {
+  Json file = StartEdit(kEditFormat, link, KindName(edit), MajorOf(edit));
   file["edit"] = EditToJson(edit);
   return SealFile(file);
 }
@@ -203,9 +307,11 @@ Result<std::string> EncodeCatalogueCheckpoint(const CatalogueVersion& version,
                                               std::string_view edit_sha256) {
   Json schemas = Json::array();
   Json tables = Json::array();
+  bool partitioned = false;
   for (const auto& [schema, entries] : version.schemas) {
     schemas.push_back(schema);
     for (const auto& [name, table] : entries) {
+      partitioned |= IsPartitioned(table);
       tables.push_back(TableToJson(table));
     }
   }
@@ -216,7 +322,9 @@ Result<std::string> EncodeCatalogueCheckpoint(const CatalogueVersion& version,
     }
   }
   Json file = StartCheckpoint(kCheckpointFormat, version.id, version.committed_at, edit_sha256,
-                              views.empty() ? kLogFormatBaseMajor : kViewsMajor);
+                              partitioned     ? kPartitionsMajor
+                              : views.empty() ? kLogFormatBaseMajor
+                                              : kViewsMajor);
   file["state"]["schemas"] = std::move(schemas);
   file["state"]["tables"] = std::move(tables);
   if (!views.empty()) {

@@ -11,6 +11,7 @@
 // "remove_table", "rename_table", "set_view" or "remove_view"; edit =
 //   [added_schema]    text
 //   [added_table]     TABLE
+//   [added_partitions] array of TABLE, those of added_table               (major 3)
 //   [removed_table]   TABLE
 //   [renamed_table]   {table: TABLE as it was, name: text, the new one}   (major 2)
 //   [removed_view]    VIEW                                                (major 2)
@@ -25,7 +26,12 @@
 //   last_table_id     integer  the largest ever given; ids of dropped tables are not given again
 //
 // TABLE {id: integer, uuid: UUID, schema: text, name: text, created_at: microseconds since
-// 1970-01-01T00:00:00Z}
+// 1970-01-01T00:00:00Z, [partitioning]: PARTITIONING, [partition_of]: integer}; the last two of
+// major 3
+// PARTITIONING {method: "key", "hash" or "random", [linear]: true, columns: array of integer, the
+// ids of columns, count: integer}; model/partitioning.h says which rows are where. A table with it
+// has `count` partitions: the tables `__<name>_0`, … whose `partition_of` is its id and whose ids
+// follow it.
 // VIEW {schema: text, name: text, [columns]: array of text, query: text, created_at}
 #pragma once
 

@@ -189,7 +189,7 @@ TEST_F(CatalogueTest, ANewerStoreIsRefused) {
   {
     const auto catalogue = Open();
   }
-  const std::string body = R"({"format":"varve","major":3,"writer":"9.8.7",)"
+  const std::string body = R"({"format":"varve","major":4,"writer":"9.8.7",)"
                            R"("db_uuid":"00000000-0000-4000-8000-000000000001")";
   ASSERT_THAT(memory_->Put("FORMAT", fmt::format("{}{}{}\"}}\n", body, kSealKey, Sha256Hex(body))),
               IsOk());
@@ -228,7 +228,7 @@ TEST(CatalogueFormat, GoldenEdit) {
       R"("created_at":1700000000000000},"removed_table":{"id":2,)"
       R"("uuid":"00000000-0000-4000-8000-000000000002","schema":"public","name":"t2",)"
       R"("created_at":1700000000000000},"removed_schema":"old"})";
-  CatalogueEdit edit{CatalogueEditKind::kOther, "rename", "new", "old", Entry(1), Entry(2)};
+  CatalogueEdit edit{CatalogueEditKind::kOther, "rename", "new", "old", Entry(1), {}, Entry(2)};
   edit.added_table->id = TableId(18'446'744'073'709'551'615u);
   const EditLink link{VersionId(9), kTestNow, std::string(64, 'e')};
   EXPECT_EQ(Body(EncodeCatalogueEdit(edit, link).value()), kBody);
@@ -310,6 +310,87 @@ TEST(CatalogueFormat, ViewsAndRenamesAreOfTheSecondMajor) {
   version.views.clear();
   EXPECT_THAT(EncodeCatalogueCheckpoint(version, std::string(64, 'e')).value(),
               HasSubstr(R"("major":1)"));
+}
+
+TableEntry Partitioned() {
+  TableEntry table = Entry(1);
+  table.partitioning =
+      Partitioning{.method = PartitionMethod::kKey, .linear = true, .columns = {3, 5}, .count = 2};
+  return table;
+}
+
+TableEntry PartitionOf(const TableEntry& table, uint32_t index) {
+  TableEntry partition = Entry(table.id.value() + 1 + index);
+  partition.name = PartitionName(table.name, index);
+  partition.partition_of = table.id;
+  return partition;
+}
+
+// A reader of the second major would give rows to the table itself.
+TEST(CatalogueFormat, PartitionsAreOfTheThirdMajor) {
+  const EditLink link{VersionId(2), kTestNow, std::string(64, 'e')};
+  const TableEntry table = Partitioned();
+  CatalogueEdit edit{.kind = CatalogueEditKind::kAddTable, .added_table = table};
+  edit.added_partitions = {PartitionOf(table, 0), PartitionOf(table, 1)};
+  const auto bytes = EncodeCatalogueEdit(edit, link);
+  ASSERT_THAT(bytes, IsOk());
+  EXPECT_THAT(*bytes, AllOf(HasSubstr(R"("major":3)"),
+                            HasSubstr(R"("partitioning":{"method":"key","linear":true,"columns":)"
+                                      R"([3,5],"count":2}})"),
+                            HasSubstr(R"("partition_of":1})")));
+  const auto decoded = DecodeCatalogueEdit(*bytes);
+  ASSERT_THAT(decoded, IsOk());
+  EXPECT_EQ(decoded->edit.added_table, edit.added_table);
+  EXPECT_EQ(decoded->edit.added_partitions, edit.added_partitions);
+
+  CatalogueVersion version;
+  version.id = VersionId(2);
+  version.committed_at = kTestNow;
+  for (const TableEntry& entry : {table, PartitionOf(table, 0), PartitionOf(table, 1)}) {
+    version.schemas["public"][entry.name] = entry;
+  }
+  version.last_table_id = TableId(3);
+  const auto checkpoint = EncodeCatalogueCheckpoint(version, std::string(64, 'e'));
+  ASSERT_THAT(checkpoint, IsOk());
+  EXPECT_THAT(*checkpoint, HasSubstr(R"("major":3)"));
+  EXPECT_EQ(DecodeCatalogueCheckpoint(*checkpoint).value().state.schemas, version.schemas);
+  version.schemas["public"].erase("__t1_1");
+  EXPECT_THAT(
+      DecodeCatalogueCheckpoint(EncodeCatalogueCheckpoint(version, std::string(64, 'e')).value()),
+      IsError(ErrorKind::kCorruption));
+}
+
+TEST_F(CatalogueTest, PartitionsComeGoAndAreRenamedWithTheirTable) {
+  const auto catalogue = Open();
+  const Partitioning partitioning{
+      .method = PartitionMethod::kHash, .linear = false, .columns = {3}, .count = 2};
+  const auto added = catalogue->AddPartitionedTable("public", "t", TestId(1), partitioning,
+                                                    {TestId(2), TestId(3)});
+  ASSERT_THAT(added, IsOk());
+  const auto names = [](const Catalogue& of) {
+    std::vector<std::string> out;
+    for (const auto& [name, table] : of.current()->schemas.at("public")) {
+      out.push_back(name);
+    }
+    return out;
+  };
+  EXPECT_THAT(names(*catalogue), testing::ElementsAre("__t_0", "__t_1", "t"));
+  const auto partitions = catalogue->current()->PartitionsOf(*added);
+  ASSERT_EQ(partitions.size(), 2u);
+  EXPECT_EQ(partitions[1].id, TableId(added->id.value() + 2));
+  EXPECT_EQ(partitions[1].uuid, TestId(3));
+  EXPECT_EQ(partitions[1].partition_of, added->id);
+  EXPECT_THAT(catalogue->RemoveTable("public", "__t_0"), IsError(ErrorKind::kInvalidArgument));
+  EXPECT_THAT(catalogue->RenameTable("public", "__t_0", "u"), IsError(ErrorKind::kInvalidArgument));
+  EXPECT_THAT(catalogue->AddPartitionedTable("public", "u", TestId(4), partitioning, {TestId(5)}),
+              IsError(ErrorKind::kInvalidArgument));
+  ASSERT_THAT(catalogue->AddTable("public", "__v_1", TestId(6)), IsOk());
+  EXPECT_THAT(catalogue->RenameTable("public", "t", "v"), IsError(ErrorKind::kAlreadyExists));
+  ASSERT_THAT(catalogue->RenameTable("public", "t", "u"), IsOk());
+  EXPECT_EQ(Open()->current()->schemas, catalogue->current()->schemas);
+  EXPECT_THAT(names(*Open()), testing::ElementsAre("__u_0", "__u_1", "__v_1", "u"));
+  ASSERT_THAT(catalogue->RemoveTable("public", "u"), IsOk());
+  EXPECT_THAT(names(*Open()), testing::ElementsAre("__v_1"));
 }
 
 TEST(CatalogueFormat, EveryKindComesBack) {

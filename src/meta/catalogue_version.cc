@@ -71,26 +71,78 @@ Status AddTable(CatalogueVersion& version, TableEntry entry) {
   return {};
 }
 
-Status RemoveTable(CatalogueVersion& version, const TableEntry& entry) {
+Status AddPartitions(CatalogueVersion& version, const TableEntry& table,
+                     std::vector<TableEntry> partitions) {
+  if (partitions.size() != (table.partitioning ? table.partitioning->count : 0)) {
+    return InvalidArgument("the table '{}' is made with {} partitions, which is not their number",
+                           table.name, partitions.size());
+  }
+  for (uint32_t i = 0; i < partitions.size(); ++i) {
+    if (partitions[i].partition_of != table.id ||
+        partitions[i].id.value() != table.id.value() + 1 + i || partitions[i].partitioning) {
+      return InvalidArgument("'{}' is not partition {} of the table '{}'", partitions[i].name, i,
+                             table.name);
+    }
+    VARVE_TRY(AddTable(version, std::move(partitions[i])));
+  }
+  return {};
+}
+
+Status AddTables(CatalogueVersion& version, TableEntry table, std::vector<TableEntry> partitions) {
+  if (table.partition_of) {
+    return InvalidArgument("the partition '{}' is made without its table", table.name);
+  }
+  VARVE_TRY(AddTable(version, table));
+  return AddPartitions(version, table, std::move(partitions));
+}
+
+Result<const TableEntry*> FindSame(const CatalogueVersion& version, const TableEntry& entry) {
   const TableEntry* found = version.Find(entry.schema, entry.name);
   if (found == nullptr || found->uuid != entry.uuid) {
     return NotFound("there is no table '{}' in schema '{}'", entry.name, entry.schema);
   }
-  version.schemas.find(entry.schema)->second.erase(entry.name);
+  if (found->partition_of) {
+    return InvalidArgument("'{}' is a partition: it is renamed and dropped with its table",
+                           entry.name);
+  }
+  return found;
+}
+
+Status RemoveTable(CatalogueVersion& version, const TableEntry& entry) {
+  VARVE_ASSIGN(const TableEntry* const found, FindSame(version, entry));
+  const auto partitions = version.PartitionsOf(*found);
+  auto& tables = version.schemas.find(entry.schema)->second;
+  tables.erase(entry.name);
+  for (const TableEntry& partition : partitions) {
+    tables.erase(partition.name);
+  }
+  return {};
+}
+
+Status GiveName(CatalogueVersion& version, TableEntry table, std::string name) {
+  VARVE_TRY(CheckIdentifier("table", name));
+  if (version.Find(table.schema, name) != nullptr ||
+      version.FindView(table.schema, name) != nullptr) {
+    return AlreadyExists("the name '{}' is taken in schema '{}'", name, table.schema);
+  }
+  table.name = name;
+  version.schemas.find(table.schema)->second.emplace(std::move(name), std::move(table));
   return {};
 }
 
 Status RenameTable(CatalogueVersion& version, const TableRename& rename) {
-  VARVE_TRY(CheckIdentifier("table", rename.name));
   const TableEntry& table = rename.table;
-  if (version.Find(table.schema, rename.name) != nullptr ||
-      version.FindView(table.schema, rename.name) != nullptr) {
+  VARVE_ASSIGN(const TableEntry* const found, FindSame(version, table));
+  if (rename.name == table.name) {
     return AlreadyExists("the name '{}' is taken in schema '{}'", rename.name, table.schema);
   }
+  const TableEntry renamed = *found;
+  const auto partitions = version.PartitionsOf(renamed);
   VARVE_TRY(RemoveTable(version, table));
-  TableEntry renamed = table;
-  renamed.name = rename.name;
-  version.schemas.find(table.schema)->second.emplace(rename.name, std::move(renamed));
+  VARVE_TRY(GiveName(version, renamed, rename.name));
+  for (uint32_t i = 0; i < partitions.size(); ++i) {
+    VARVE_TRY(GiveName(version, partitions[i], PartitionName(rename.name, i)));
+  }
   return {};
 }
 
@@ -140,6 +192,18 @@ const TableEntry* CatalogueVersion::Find(std::string_view schema, std::string_vi
   return table == tables->second.end() ? nullptr : &table->second;
 }
 
+std::vector<TableEntry> CatalogueVersion::PartitionsOf(const TableEntry& table) const {
+  std::vector<TableEntry> partitions;
+  const auto tables = schemas.find(table.schema);
+  for (uint32_t i = 0; table.partitioning && i < table.partitioning->count; ++i) {
+    const auto found = tables->second.find(PartitionName(table.name, i));
+    if (found != tables->second.end() && found->second.partition_of == table.id) {
+      partitions.push_back(found->second);
+    }
+  }
+  return partitions;
+}
+
 const ViewEntry* CatalogueVersion::FindView(std::string_view schema, std::string_view name) const {
   const auto of_schema = views.find(std::string(schema));
   if (of_schema == views.end()) {
@@ -155,7 +219,7 @@ Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit, Timest
     VARVE_TRY(AddSchema(base, *edit.added_schema));
   }
   if (edit.added_table) {
-    VARVE_TRY(AddTable(base, std::move(*edit.added_table)));
+    VARVE_TRY(AddTables(base, std::move(*edit.added_table), std::move(edit.added_partitions)));
   }
   if (edit.removed_table) {
     VARVE_TRY(RemoveTable(base, *edit.removed_table));

@@ -12,17 +12,22 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "model/partitioning.h"
 
 namespace varve {
 
 inline constexpr std::string_view kDefaultSchema = "public";
 
+// A partitioned table holds no rows: its partitions do, which are tables of their own, made,
+// renamed and dropped with it. The ids of the partitions follow that of the table, in order.
 struct TableEntry {
   TableId id;
   Uuid uuid;
   std::string schema;
   std::string name;
   TimestampUs created_at;
+  std::optional<Partitioning> partitioning = {};  // of a partitioned table
+  std::optional<TableId> partition_of = {};       // of a partition: its table
   bool operator==(const TableEntry&) const = default;
 };
 
@@ -45,6 +50,8 @@ struct CatalogueVersion {
   std::map<std::string, std::map<std::string, ViewEntry>> views;     // as `schemas`
   TableId last_table_id;  // the largest ever given, also to tables that are gone
 
+  // Of a partitioned table, in order; else empty.
+  std::vector<TableEntry> PartitionsOf(const TableEntry& table) const;
   // nullptr: no such table, view. Valid as long as the version.
   const TableEntry* Find(std::string_view schema, std::string_view name) const;
   const ViewEntry* FindView(std::string_view schema, std::string_view name) const;
@@ -74,7 +81,8 @@ struct CatalogueEdit {
   std::string other_kind = {};  // the kind's name when it is kOther
   std::optional<std::string> added_schema = {};
   std::optional<std::string> removed_schema = {};
-  std::optional<TableEntry> added_table = {};  // its id is greater than all ids ever given
+  std::optional<TableEntry> added_table = {};     // its id is greater than all ids ever given
+  std::vector<TableEntry> added_partitions = {};  // of added_table
   std::optional<TableEntry> removed_table = {};
   std::optional<TableRename> renamed_table = {};
   std::optional<ViewEntry> removed_view = {};
@@ -83,7 +91,8 @@ struct CatalogueEdit {
 
 // The version after `base`, or the first one when `base` is CatalogueVersion{}. Errors: kNotFound,
 // kAlreadyExists; kInvalidArgument for a bad name, a schema that holds tables or views, `public`,
-// or an id that was given before.
+// an id that was given before, or a partition without
+// its table.
 Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit, TimestampUs now);
 
 }  // namespace varve

@@ -228,10 +228,10 @@ TEST(VersionFormat, AnUnknownKindAndUnknownFieldsAreTaken) {
 
 TEST(VersionFormat, ANewerMajorNamesTheReleaseToUse) {
   std::string file = EncodeTableEdit(AddFile(1), Link()).value();
-  file = Changed(file, R"("major":1)", R"("major":3)");
+  file = Changed(file, R"("major":1)", R"("major":4)");
   file = Changed(file, fmt::format(R"("writer":"{}")", Release()), R"("writer":"3.4.5")");
   EXPECT_THAT(DecodeTableEdit(file),
-              IsError(ErrorKind::kNotSupported, AllOf(HasSubstr("3.4.5"), HasSubstr("major 3"))));
+              IsError(ErrorKind::kNotSupported, AllOf(HasSubstr("3.4.5"), HasSubstr("major 4"))));
 }
 
 TEST(VersionFormat, ATextThatIsNotUtf8IsRefused) {
