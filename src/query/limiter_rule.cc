@@ -33,6 +33,9 @@ void CheckTables(Limiter& limiter, duckdb::LogicalOperator& plan) {
   if (plan.type == duckdb::LogicalOperatorType::LOGICAL_GET) {
     if (const auto source = ScannedTable(plan.Cast<duckdb::LogicalGet>())) {
       OrThrow(limiter.CheckRead(SchemaOf(*source), source->name));
+      if (source->partition) {
+        OrThrow(limiter.CheckRead(SchemaOf(*source), source->partition->table));
+      }
     }
   }
   for (auto& child : plan.children) {

@@ -7,6 +7,7 @@
 #include "query/early_stop.h"
 #include "query/functions.h"
 #include "query/limiter_rule.h"
+#include "query/partition_pruning.h"
 #include "query/session_internal.h"
 #include "query/system_tables.h"
 
@@ -60,6 +61,7 @@ class QueryEngineImpl final : public QueryEngine {
     if (state_.options.limiter != nullptr) {
       RegisterLimiter(config, *state_.options.limiter, state_.clock);
     }
+    RegisterPartitionPruning(config);
     if (state_.options.early_stop == EarlyStop::kOn) {
       RegisterEarlyStop(config);
     }

@@ -59,7 +59,7 @@ Result<QueryResult> SessionImpl::Run(const RenameTableStatement& statement) {
 Result<QueryResult> SessionImpl::Run(const RenameColumnStatement& statement) {
   VARVE_ASSIGN(const auto table, FindToAlter(statement.name, statement.if_missing));
   if (table) {
-    VARVE_TRY(table->AlterSchema([&](const TableSchema& schema) -> Result<TableSchema> {
+    VARVE_TRY(database().AlterTable(*table, [&](const TableSchema& schema) -> Result<TableSchema> {
       VARVE_ASSIGN(TableSchema next,
                    WithColumnRenamed(schema, statement.column, statement.new_name));
       VARVE_TRY(CheckUnused(schema, {statement.column}));
@@ -80,7 +80,7 @@ Result<QueryResult> SessionImpl::Run(const DropColumnsStatement& statement) {
     std::erase_if(columns, [&](const auto& name) { return schema->Find(name) == nullptr; });
   }
   if (!columns.empty()) {
-    VARVE_TRY(table->AlterSchema([&](const TableSchema& schema) -> Result<TableSchema> {
+    VARVE_TRY(database().AlterTable(*table, [&](const TableSchema& schema) -> Result<TableSchema> {
       VARVE_ASSIGN(TableSchema next, WithColumnsDropped(schema, columns));
       VARVE_TRY(CheckUnused(schema, columns));
       return next;

@@ -58,16 +58,20 @@ Result<QueryResult> SessionImpl::Run(const ExpireSnapshotsStatement& statement) 
   VARVE_ASSIGN(const auto table, Find(statement.name));
   VARVE_ASSIGN(const RetentionRule rule, RuleOf(statement, table->options()));
   const bool dry_run = statement.mode == CallMode::kDryRun;
-  VARVE_ASSIGN(const Expiry expiry,
-               database().housekeeping().ExpireVersions(
-                   *table, rule, dry_run ? ExpiryMode::kPlan : ExpiryMode::kExpire));
   std::vector<uint64_t> versions;
   std::vector<std::string> times;
   std::vector<uint64_t> bytes;
-  for (const Expiry::Hidden& hidden : expiry.versions) {
-    versions.push_back(hidden.version.id.value());
-    times.push_back(FormatTimestamp(hidden.version.committed_at.value()));
-    bytes.push_back(hidden.bytes);
+  auto tables = database().PartitionsOf(*table);
+  tables.insert(tables.begin(), table);
+  for (const auto& each : tables) {
+    VARVE_ASSIGN(const Expiry expiry,
+                 database().housekeeping().ExpireVersions(
+                     *each, rule, dry_run ? ExpiryMode::kPlan : ExpiryMode::kExpire));
+    for (const Expiry::Hidden& hidden : expiry.versions) {
+      versions.push_back(hidden.version.id.value());
+      times.push_back(FormatTimestamp(hidden.version.committed_at.value()));
+      bytes.push_back(hidden.bytes);
+    }
   }
   const std::vector<std::string> outcomes(versions.size(), dry_run ? "would expire" : "expired");
   return TableOf({{"version", UInt64Array(versions)},

@@ -133,6 +133,9 @@ Result<QueryResult> SessionImpl::Run(const CopyDatabaseStatement& statement) {
   uint64_t rows = 0;
   for (size_t i = 0; i < tables.size(); ++i) {
     const Table& table = *tables[i];
+    if (table.partition_of()) {
+      continue;  // its rows are among those of its table
+    }
     const std::string file = fmt::format("{}.{}", FileName(table.name(), i), ending);
     VARVE_ASSIGN(std::string sql, TableQuery(table, {}));
     sql += WhereOf(table, limits);

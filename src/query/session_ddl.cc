@@ -105,7 +105,10 @@ Result<QueryResult> SessionImpl::Run(const CreateTableStatement& statement) {
   VARVE_ASSIGN(const TableSchema schema, TableSchema::Make(statement.spec));
   VARVE_TRY(CheckDefaults(schema.columns(), 0));
   const auto created =
-      database().CreateTable(name.schema, name.table, statement.spec, std::move(options));
+      statement.partition
+          ? database().CreatePartitionedTable(name.schema, name.table, statement.spec,
+                                              std::move(options), *statement.partition)
+          : database().CreateTable(name.schema, name.table, statement.spec, std::move(options));
   if (!created && !(ignore_present && created.error().kind == ErrorKind::kAlreadyExists)) {
     return std::unexpected(created.error());
   }
@@ -134,7 +137,7 @@ Result<QueryResult> SessionImpl::Run(const AddColumnsStatement& statement) {
   const size_t first_new = columns.size();
   columns.insert(columns.end(), statement.columns.begin(), statement.columns.end());
   VARVE_TRY(CheckDefaults(columns, first_new));
-  VARVE_TRY(table->AddColumns(statement.columns));
+  VARVE_TRY(database().AddColumns(*table, statement.columns));
   return AffectedRows{};
 }
 
@@ -143,7 +146,7 @@ Result<QueryResult> SessionImpl::Run(const ModifySettingStatement& statement) {
   if (!table) {
     return AffectedRows{};
   }
-  VARVE_TRY(table->ModifyOptions(statement.options));
+  VARVE_TRY(database().ModifyOptions(*table, statement.options));
   return AffectedRows{};
 }
 

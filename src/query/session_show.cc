@@ -77,6 +77,28 @@ std::string OptionName(std::string_view name) {
 
 }  // namespace
 
+namespace {
+
+// " PARTITION BY KEY(a,b) PARTITIONS 4"; "" for a table that is not partitioned.
+std::string PartitionText(const Table& table, const TableSchema& schema) {
+  const auto& partitioning = table.partitioning();
+  if (!partitioning) {
+    return "";
+  }
+  if (partitioning->method == PartitionMethod::kRandom) {
+    return fmt::format(" PARTITION BY RANDOM PARTITIONS {}", partitioning->count);
+  }
+  std::string columns;
+  for (const uint32_t id : partitioning->columns) {
+    columns += (columns.empty() ? "" : ",") + BareName(schema.FindById(id)->name);
+  }
+  return fmt::format(" PARTITION BY {}{}({}) PARTITIONS {}", partitioning->linear ? "LINEAR " : "",
+                     partitioning->method == PartitionMethod::kKey ? "KEY" : "HASH", columns,
+                     partitioning->count);
+}
+
+}  // namespace
+
 std::string CreateTableText(const Table& table) {
   const auto schema = table.schema();
   std::string text = fmt::format("CREATE TABLE {} (", QuotedName(table.name()));
@@ -88,8 +110,8 @@ std::string CreateTableText(const Table& table) {
       key += (i == 0 ? "" : ",") + BareName(column.name);
     }
   }
-  text += fmt::format("PRIMARY KEY({}), TIMESTAMP KEY({})) ENGINE=Analytic WITH(", key,
-                      BareName(schema->timestamp().name));
+  text += fmt::format("PRIMARY KEY({}), TIMESTAMP KEY({})){} ENGINE=Analytic WITH(", key,
+                      BareName(schema->timestamp().name), PartitionText(table, *schema));
   bool first = true;
   for (const auto& [name, value] : ToMap(table.options())) {
     text += fmt::format("{}{}={}", first ? "" : ", ", OptionName(name), QuotedText(value));

@@ -6,6 +6,7 @@
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
 #include <duckdb/function/table_function.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "engine/row_selection.h"
 #include "engine/table.h"
 #include "query/name_mapping.h"
+#include "query/partition_pruning.h"
 
 namespace varve {
 
@@ -39,6 +41,7 @@ class TableSource final : public duckdb::TableFunctionInfo {
   std::vector<duckdb::LogicalType> column_types;
   // Set by the catalogue entry that owns this; the entry lives as long as the transaction.
   duckdb::optional_ptr<duckdb::TableCatalogEntry> entry;
+  std::optional<PartitionPlace> partition;  // of a partition of a table
   // Which rows a scan gives, before its filters; nullptr: all.
   std::shared_ptr<const RowSelection> only_rows;
   // In which order a scan hands out files and rows in memory, by their times.

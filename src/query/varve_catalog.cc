@@ -11,6 +11,7 @@
 #include <duckdb/storage/table_storage_info.hpp>
 
 #include "query/duckdb_bridge.h"
+#include "query/partition_view.h"
 #include "query/query_rewrite.h"
 #include "query/scan_statistics.h"
 #include "query/varve_scan.h"
@@ -145,6 +146,9 @@ duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEnt
     }
     Throw(table.error());
   }
+  if ((*table)->partitioning()) {
+    return nullptr;
+  }
   // The rewrite has met the tables that the statement names; information_schema meets all.
   NameMapping names = names_;
   names.Add(*(*table)->schema());
@@ -152,6 +156,10 @@ duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEnt
                     ? duckdb::make_shared_ptr<TableSource>(**table, names, row_target_->view,
                                                            RowPlaces::kShown)
                     : duckdb::make_shared_ptr<TableSource>(**table, names);
+  if (const auto whole = catalog.database.TableOf(**table)) {
+    const auto index = static_cast<uint32_t>((*table)->id().value() - whole->id().value() - 1);
+    source->partition = PartitionPlace{whole->name(), *whole->partitioning(), index};
+  }
   duckdb::CreateTableInfo info;
   info.schema = schema.name;
   info.table = name;
@@ -168,25 +176,63 @@ duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEnt
   return entry.get();
 }
 
-duckdb::optional_ptr<duckdb::ViewCatalogEntry> VarveTransaction::FindView(VarveSchemaEntry& schema,
-                                                                          const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  const auto key = std::pair(schema.name, name);
-  if (const auto known = views_.find(key); known != views_.end()) {
-    return known->second.get();
+std::vector<const TableSource*> VarveTransaction::SourcesOf(VarveSchemaEntry& schema,
+                                                            const Table& table) {
+  std::vector<const TableSource*> sources;
+  const auto partitions = schema.catalog.Cast<VarveCatalog>().database.PartitionsOf(table);
+  for (const auto& partition : partitions) {
+    const auto entry = FindTable(schema, partition->name());
+    if (!entry) {
+      break;
+    }
+    sources.push_back(&entry->source());
   }
-  auto& catalog = schema.catalog.Cast<VarveCatalog>();
-  const auto view = catalog.database.FindView(schema.name, name);
-  if (!view) {
-    return nullptr;
+  if (sources.size() != table.partitioning()->count) {  // dropped or renamed just now
+    Throw(Error{ErrorKind::kNotFound, fmt::format("Table not found, table:{}", table.name())});
   }
+  return sources;
+}
+
+std::optional<duckdb::CreateViewInfo> VarveTransaction::ViewInfo(VarveSchemaEntry& schema,
+                                                                 const std::string& name) {
+  const Database& database = schema.catalog.Cast<VarveCatalog>().database;
   duckdb::CreateViewInfo info(schema, name);
-  info.query = OrThrow(ViewQuery(*view, catalog.database, names_));
+  if (const auto table = database.FindTable(schema.name, name); table && (*table)->partitioning()) {
+    const auto columns = (*table)->schema();
+    NameMapping names = names_;
+    names.Add(*columns);
+    info.query = PartitionsQuery(schema.name, *columns, names, SourcesOf(schema, **table));
+    return info;
+  }
+  const auto view = database.FindView(schema.name, name);
+  if (!view) {
+    return std::nullopt;
+  }
+  info.query = OrThrow(ViewQuery(*view, database, names_));
   for (const std::string& column : view->columns) {
     info.aliases.push_back(names_.ToDuckDb(column));
   }
+  return info;
+}
+
+duckdb::optional_ptr<duckdb::ViewCatalogEntry> VarveTransaction::FindView(VarveSchemaEntry& schema,
+                                                                          const std::string& name) {
+  const auto key = std::pair(schema.name, name);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = views_.find(key); known != views_.end()) {
+      return known->second.get();
+    }
+  }
+  auto info = ViewInfo(schema, name);
+  if (!info) {
+    return nullptr;
+  }
+  const std::lock_guard lock(mutex_);
   auto& entry = views_[key];
-  entry = duckdb::make_uniq<duckdb::ViewCatalogEntry>(catalog, schema, info);
+  if (!entry) {
+    entry = duckdb::make_uniq<duckdb::ViewCatalogEntry>(schema.catalog, schema, *info);
+  }
   return entry.get();
 }
 
@@ -230,21 +276,26 @@ duckdb::SimilarCatalogEntry VarveSchemaEntry::GetSimilarEntry(duckdb::CatalogTra
 
 void VarveSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType type,
                             const std::function<void(duckdb::CatalogEntry&)>& callback) {
-  // Who asks for tables gets the views as well, and tells them apart.
-  if (type == duckdb::CatalogType::VIEW_ENTRY || type == duckdb::CatalogType::TABLE_ENTRY) {
-    for (const ViewEntry& view : catalog.Cast<VarveCatalog>().database.ListViews(name)) {
-      if (auto entry = TransactionOf(context, catalog).FindView(*this, view.name)) {
-        callback(*entry);
-      }
-    }
-  }
-  if (type != duckdb::CatalogType::TABLE_ENTRY) {
+  if (type != duckdb::CatalogType::VIEW_ENTRY && type != duckdb::CatalogType::TABLE_ENTRY) {
     return;
   }
+  // Who asks for tables gets the views as well, and tells them apart.
+  for (const ViewEntry& view : catalog.Cast<VarveCatalog>().database.ListViews(name)) {
+    if (auto entry = TransactionOf(context, catalog).FindView(*this, view.name)) {
+      callback(*entry);
+    }
+  }
+  VarveTransaction& varve = TransactionOf(context, catalog);
   const auto tables = OrThrow(catalog.Cast<VarveCatalog>().database.ListTables(name));
   for (const std::shared_ptr<Table>& table : tables) {
-    if (auto entry = TransactionOf(context, catalog).FindTable(*this, table->name())) {
-      callback(*entry);
+    if (table->partitioning()) {
+      if (auto entry = varve.FindView(*this, table->name())) {
+        callback(*entry);
+      }
+    } else if (type == duckdb::CatalogType::TABLE_ENTRY) {
+      if (auto entry = varve.FindTable(*this, table->name())) {
+        callback(*entry);
+      }
     }
   }
 }

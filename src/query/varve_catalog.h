@@ -15,6 +15,7 @@
 #include <duckdb/catalog/catalog_entry/table_catalog_entry.hpp>
 #include <duckdb/catalog/catalog_entry/view_catalog_entry.hpp>
 #include <duckdb/main/client_context_state.hpp>
+#include <duckdb/parser/parsed_data/create_view_info.hpp>
 #include <duckdb/storage/storage_extension.hpp>
 #include <duckdb/transaction/transaction.hpp>
 #include <duckdb/transaction/transaction_manager.hpp>
@@ -59,6 +60,7 @@ class VarveTableEntry final : public duckdb::TableCatalogEntry {
   // None that users could name: rows have no place of their own, and files no names for users.
   duckdb::virtual_column_map_t GetVirtualColumns() const override;
   duckdb::vector<duckdb::column_t> GetRowIdColumns() const override { return {}; }
+  const TableSource& source() const { return *source_; }
 
  private:
   const duckdb::shared_ptr<TableSource> source_;
@@ -71,14 +73,19 @@ class VarveTransaction final : public duckdb::Transaction {
  public:
   VarveTransaction(duckdb::TransactionManager& manager, duckdb::ClientContext& context);
 
-  // The table as this statement sees it; nullptr: there is none.
+  // The table as this statement sees it; nullptr: there is none, or it is partitioned.
   duckdb::optional_ptr<VarveTableEntry> FindTable(VarveSchemaEntry& schema,
                                                   const std::string& name);
+  // Also a partitioned table, as what reads its partitions (partition_view.h).
   duckdb::optional_ptr<duckdb::ViewCatalogEntry> FindView(VarveSchemaEntry& schema,
                                                           const std::string& name);
   duckdb::optional_ptr<VarveSchemaEntry> FindSchema(const std::string& name);
 
  private:
+  std::vector<const TableSource*> SourcesOf(VarveSchemaEntry& schema, const Table& table);
+  // Of the view; nullopt: there is none.
+  std::optional<duckdb::CreateViewInfo> ViewInfo(VarveSchemaEntry& schema, const std::string& name);
+
   std::mutex mutex_;  // information_schema scans from several threads
   const NameMapping names_;
   const std::optional<RowTarget> row_target_;

@@ -24,7 +24,9 @@ struct ScanData final : public duckdb::TableFunctionData {
       : source(std::move(source)), units(std::move(units)) {}
 
   duckdb::unique_ptr<duckdb::FunctionData> Copy() const override {
-    return duckdb::make_uniq<ScanData>(source, units);
+    auto copy = duckdb::make_uniq<ScanData>(source, units);
+    copy->left_out = left_out;
+    return copy;
   }
   bool Equals(const duckdb::FunctionData& other) const override {
     const auto& data = other.Cast<ScanData>();
@@ -34,6 +36,7 @@ struct ScanData final : public duckdb::TableFunctionData {
 
   const duckdb::shared_ptr<TableSource> source;
   std::vector<ScanUnit> units;
+  bool left_out = false;  // there is nothing in it, by the partition's key
 };
 
 duckdb::LogicalType TypeOf(const TableSource& source, duckdb::column_t column) {
@@ -122,6 +125,12 @@ void PushdownComplexFilter(duckdb::ClientContext&, duckdb::LogicalGet& get,
                            duckdb::FunctionData* bind_data,
                            duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& filters) {
   auto& data = bind_data->Cast<ScanData>();
+  const TableSource& source = *data.source;
+  if (source.partition && !MayHoldRows(*source.partition, source.schema(), get, filters)) {
+    data.left_out = true;
+    data.units.clear();
+    return;
+  }
   const auto& columns = get.GetColumnIds();
   const auto found =
       std::ranges::find(columns, data.source->time_index(), &duckdb::ColumnIndex::GetPrimaryIndex);
@@ -253,6 +262,10 @@ duckdb::shared_ptr<TableSource> ScannedTable(const duckdb::LogicalGet& get) {
   }
   return duckdb::shared_ptr_cast<duckdb::TableFunctionInfo, TableSource>(
       get.function.function_info);
+}
+
+bool IsLeftOut(const duckdb::LogicalGet& get) {
+  return get.function.name == kScanName && get.bind_data->Cast<ScanData>().left_out;
 }
 
 void ReplaceSource(duckdb::ClientContext&, duckdb::LogicalGet& get,

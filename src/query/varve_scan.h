@@ -26,4 +26,7 @@ void ReplaceSource(duckdb::ClientContext& context, duckdb::LogicalGet& get,
 // in count(*), and the places of rows where the source shows them.
 duckdb::virtual_column_map_t ScanVirtualColumns(const TableSource& source);
 
+// Whether it is the scan of a partition that holds no row which passes the filters.
+bool IsLeftOut(const duckdb::LogicalGet& get);
+
 }  // namespace varve

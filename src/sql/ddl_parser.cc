@@ -4,6 +4,7 @@
 #include "sql/error_text.h"
 #include "sql/keywords.h"
 #include "sql/options_parser.h"
+#include "sql/partition_parser.h"
 #include "sql/statement_parsers.h"
 
 namespace varve {
@@ -115,11 +116,12 @@ class CreateTableParser {
     bool options = false;
     while (!cursor_.AtEnd()) {
       if (cursor_.AtKeyword("PARTITION")) {
-        return cursor_.Unsupported(
-            cursor_.token().offset,
-            "Partitioned tables are not available in this version: leave PARTITION BY out");
-      }
-      if (!engine && cursor_.TakeKeyword("ENGINE")) {
+        if (engine || options || out_.partition) {
+          return cursor_.Invalid(cursor_.token().offset,
+                                 "PARTITION BY stands once, before ENGINE and WITH");
+        }
+        VARVE_ASSIGN(out_.partition, ParsePartition(cursor_));
+      } else if (!engine && cursor_.TakeKeyword("ENGINE")) {
         engine = true;
         VARVE_ASSIGN(out_.engine, ParseEngine(cursor_));
       } else if (!options && cursor_.TakeKeyword("WITH")) {

@@ -221,8 +221,6 @@ TEST(ParserTest, ErrorsOfCreateTable) {
   }
   EXPECT_THAT(ParseSql("CREATE TABLE t (a int, UNIQUE (a))"), IsUnsupported("constraint: UNIQUE"));
   EXPECT_THAT(ParseSql("CREATE TABLE t AS SELECT 1"), IsUnsupported("INSERT INTO ... SELECT"));
-  EXPECT_THAT(ParseSql("CREATE TABLE t (a int) PARTITION BY KEY(a) PARTITIONS 4"),
-              IsUnsupported("Partitioned tables are not available in this version"));
 }
 
 TEST(ParserTest, TheCaretStandsUnderThePlace) {

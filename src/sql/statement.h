@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/partitioning.h"
 #include "model/table_schema.h"
 
 namespace varve {
@@ -35,6 +36,7 @@ struct CreateTableStatement {
   TableName name;
   IfPresent if_present = IfPresent::kFail;
   TableSpec spec;
+  std::optional<PartitionClause> partition;
   std::map<std::string, std::string> options;  // WITH; a NULL value leaves its option out
   std::string engine = "Analytic";
 };
