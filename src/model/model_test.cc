@@ -163,7 +163,7 @@ TEST(TableOptionsTest, BadValuesNameOptionAndText) {
                                                   {"enable_ttl", "yes"},
                                                   {"compression", "brotli"},
                                                   {"update_mode", "merge"},
-                                                  {"storage_format", "hybrid"},
+                                                  {"storage_format", "rows"},
                                                   {"write_buffer_size", "-1"},
                                                   {"segment_duration", "1s"},
                                                   {"compaction_bucket_high", "0.1"}};

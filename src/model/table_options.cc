@@ -119,10 +119,12 @@ std::string_view StrategyName(CompactionStrategy strategy) {
   return "default";
 }
 
-// "columnar" is the older spelling of the only storage format; "hybrid" has been withdrawn.
+// "columnar" is the older spelling of the only storage format. "hybrid", which CeresDB has withdrawn,
+// is taken so that its users' statements run: sorted files with an index of series serve what it was
+// for.
 Status CheckStorageFormat(std::string_view text) {
   const std::string upper = Upper(text);
-  if (upper == "AUTO" || upper == "COLUMNAR") {
+  if (upper == "AUTO" || upper == "COLUMNAR" || upper == "HYBRID") {
     return {};
   }
   return InvalidArgument("Unknown storage format hint, raw str:{} (AUTO or COLUMNAR)", text);
