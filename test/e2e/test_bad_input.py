@@ -62,7 +62,7 @@ def test_wrong_types(server):
 def test_broken_sql(server):
     text = bad_sql(server, "SELEC 1")
     assert "line 1" in text and "^" in text
-    for broken in ("", ";", "SELECT 'open", "SELECT 1; SELECT 2", "SELECT (1", "CREATE TABLE x", "\x00", "\xff" * 10):
+    for broken in ("", ";", "SELECT 'open", "SELECT 1; SELEC 2", "SELECT (1", "CREATE TABLE x", "\x00", "\xff" * 10):
         bad_sql(server, broken)
     deep = "SELECT " + "(" * 100_000 + "1" + ")" * 100_000
     bad_sql(server, deep)
