@@ -119,9 +119,9 @@ std::string_view StrategyName(CompactionStrategy strategy) {
   return "default";
 }
 
-// "columnar" is the older spelling of the only storage format. "hybrid", which CeresDB has withdrawn,
-// is taken so that its users' statements run: sorted files with an index of series serve what it was
-// for.
+// "columnar" is the older spelling of the only storage format. "hybrid", which CeresDB has
+// withdrawn, is taken so that its users' statements run: sorted files with an index of series serve
+// what it was for.
 Status CheckStorageFormat(std::string_view text) {
   const std::string upper = Upper(text);
   if (upper == "AUTO" || upper == "COLUMNAR" || upper == "HYBRID") {
