@@ -120,6 +120,8 @@ Result<std::unique_ptr<Session>> SessionImpl::Open(EngineState& engine, SessionO
 }
 
 Result<QueryResult> SessionImpl::Execute(std::string_view sql, const StatementContext& context) {
+  // What ended the statement before may have come too late for it.
+  connection_->connection().context->ClearInterrupt();
   const auto running = Begin(sql, context);
   Result<QueryResult> result = Dispatch(sql, context.parameters);
   parameters_ = {};

@@ -164,6 +164,17 @@ TEST_F(StatementTest, CancelEndsIt) {
   EXPECT_EQ(*stream->Next(), nullptr);
 }
 
+// Aggregates over few rows do without DuckDB's executor, which forgets old interruptions itself.
+TEST_F(StatementTest, WhatEndedOneStatementDoesNotEndTheNext) {
+  for (const char* const sql : {kManyRows, "SELECT count(*) FROM t"}) {
+    auto left = std::get<std::unique_ptr<ResultStream>>(*session_->Execute(sql));
+    session_->Cancel();
+    left.reset();
+    EXPECT_THAT(*Rows(*session_, "SELECT count(*) FROM t WHERE v > 3"), ElementsAre("0")) << sql;
+  }
+  EXPECT_THAT(*Rows(*session_, "SELECT 1"), ElementsAre("1"));
+}
+
 TEST_F(StatementTest, AStopThatCameBeforeTheStatementEndsItToo) {
   std::stop_source stop;
   stop.request_stop();
