@@ -31,12 +31,7 @@ Result<CompactionOutcome> Database::CompactTable(Table& table) {
   CompactionOutcome all;
   VARVE_TRY(OnPartitions(table, "COMPACT TABLE", [&](Table& partition) -> Status {
     VARVE_ASSIGN(const CompactionOutcome one, CompactTable(partition));
-    all.files_read += one.files_read;
-    all.files_written += one.files_written;
-    all.rows_read += one.rows_read;
-    all.rows_written += one.rows_written;
-    all.bytes_read += one.bytes_read;
-    all.bytes_written += one.bytes_written;
+    all.Add(one);
     return {};
   }));
   if (table.partitioning()) {

@@ -26,15 +26,6 @@ void RunAtLowPriority() {
   }
 }
 
-void Add(CompactionOutcome& sum, const CompactionOutcome& one) {
-  sum.files_read += one.files_read;
-  sum.files_written += one.files_written;
-  sum.rows_read += one.rows_read;
-  sum.rows_written += one.rows_written;
-  sum.bytes_read += one.bytes_read;
-  sum.bytes_written += one.bytes_written;
-}
-
 // Whether the error is about the task, so that the table's other tasks may go on at once.
 bool IsOfTask(const Error& error) {
   return error.kind == ErrorKind::kConflict || error.kind == ErrorKind::kCorruption ||
@@ -253,7 +244,7 @@ Result<CompactionOutcome> Maintenance::CompactFully(Table& table) {
       continue;  // a damaged file is in quarantine now, one that is gone is not picked again
     }
     if (*done) {
-      Add(sum, **done);
+      sum.Add(**done);
     } else if (table.compaction().busy()) {
       table.compaction().WaitForRelease(kSleepMax);
     } else {

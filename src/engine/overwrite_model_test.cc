@@ -112,12 +112,14 @@ class World {
     const auto find = [&](const ReadView& view) -> Result<Table::RowsByFile> {
       Table::RowsByFile rows;
       for (const auto& [id, file] : view.version->files) {
+        std::vector<uint64_t> positions;
         VARVE_TRY(
             VisitModelFile(store_, view, file, [&](uint64_t position, const std::string& text) {
               if (deleted(text)) {
-                rows[id].push_back(position);
+                positions.push_back(position);
               }
             }));
+        rows.emplace(id, DeletionVector::FromRows(positions));
       }
       return rows;
     };

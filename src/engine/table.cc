@@ -5,11 +5,15 @@
 #include "base/log.h"
 #include "engine/batch_check.h"
 #include "engine/batch_format.h"
+#include "engine/flush_job.h"
 #include "engine/newest_in_files.h"
 
 namespace varve {
 
 namespace {
+
+// Commits are one at a time within the process; another one may still come first, a few times.
+constexpr int kCommitTriesMax = 5;
 
 // Whether there may be files in `next` whose rows this table has neither written nor found when it
 // was opened.
@@ -205,6 +209,34 @@ Result<std::shared_ptr<const Version>> Table::Commit(VersionEdit edit) {
   }
   Install(*committed);
   return committed;
+}
+
+Status Table::CommitCompleted(VersionEdit edit,
+                              const std::function<Status(VersionEdit&, const Version&)>& complete) {
+  Status status;
+  for (int i = 0; i < kCommitTriesMax; ++i) {
+    status = ReopenLogIfUncertain();
+    if (status) {
+      status = complete(edit, *version());
+    }
+    if (!status) {
+      break;
+    }
+    const auto committed = Commit(edit);
+    if (committed) {
+      return {};
+    }
+    status = std::unexpected(committed.error());
+    if (status.error().kind == ErrorKind::kUnknownOutcome) {
+      return status;
+    }
+    if (status.error().kind != ErrorKind::kConflict) {
+      break;
+    }
+    Install(log_->current());
+  }
+  DiscardFiles(*services_.store, edit);
+  return status;
 }
 
 std::string Table::name() const {

@@ -81,6 +81,8 @@ struct CompactionOutcome {
   uint64_t rows_written = 0;
   uint64_t bytes_read = 0;
   uint64_t bytes_written = 0;
+
+  void Add(const CompactionOutcome& other);
 };
 
 // Thread-safe. Made by Database only.
@@ -116,8 +118,8 @@ class Table : public std::enable_shared_from_this<Table> {
 
   // --- deletes (table_delete.cc) ---
 
-  // By file of the view's version: positions of rows, in any order.
-  using RowsByFile = std::map<Uuid, std::vector<uint64_t>>;
+  // By file of the view's version: the positions of rows.
+  using RowsByFile = std::map<Uuid, DeletionVector>;
   // Deletes rows, as one commit: those that `find` names in the view that it is given, which holds
   // all rows whose write has returned before the call, in files. Rows that are written meanwhile
   // stay, also when they replace one that is deleted. Durable when it returns ok: no row comes back
@@ -223,6 +225,11 @@ class Table : public std::enable_shared_from_this<Table> {
   // files.
   void Install(std::shared_ptr<const Version> version);
   Result<std::shared_ptr<const Version>> Commit(VersionEdit edit);
+  // Commits an edit whose files are written already. `complete` sets in it what depends on the
+  // version that it follows: again, when another process has committed first. On every error but
+  // kUnknownOutcome the edit's files are discarded. Requires commit_mutex_.
+  Status CommitCompleted(VersionEdit edit,
+                         const std::function<Status(VersionEdit&, const Version&)>& complete);
   // After a commit with an unknown outcome: what is true now.
   Status ReopenLogIfUncertain();
   std::shared_ptr<TableLog> log() const;
@@ -235,9 +242,7 @@ class Table : public std::enable_shared_from_this<Table> {
   void SealLocked();
   MemtableViews SealedViews() const;
   std::shared_ptr<const Version> version() const;
-  // Adds to the edit what the memtables replace in files, and commits it. Requires commit_mutex_.
-  Status CommitFlush(VersionEdit edit, const MemtableViews& memtables);
-  // Sets in the edit what depends on the version that it follows.
+  // Adds to the edit what the memtables replace in the version's files.
   Status CompleteFlush(VersionEdit& edit, const Version& version, const MemtableViews& memtables);
   Result<CompactionOutcome> RunCompaction(const CompactionTask& task, const Version& version,
                                           const CompactionLimits& limits,

@@ -9,9 +9,6 @@
 namespace varve {
 namespace {
 
-// Commits are one at a time within the process; another one may still come first, a few times.
-constexpr int kCommitTriesMax = 5;
-
 // The rows of an input that have been deleted since the job read it. Errors: kConflict when the
 // file is gone; those of SstCache::Deletions.
 Result<std::vector<uint64_t>> DeletedSince(const FileMeta& input, const Version& version,
@@ -62,6 +59,15 @@ Sequence Table::flushed() const { return version()->flushed; }
 
 CompactionPlan Table::PlanCompaction(const CompactionScope& scope) const {
   return compaction_.Plan(*version(), services_.clock->Now(), scope);
+}
+
+void CompactionOutcome::Add(const CompactionOutcome& other) {
+  files_read += other.files_read;
+  files_written += other.files_written;
+  rows_read += other.rows_read;
+  rows_written += other.rows_written;
+  bytes_read += other.bytes_read;
+  bytes_written += other.bytes_written;
 }
 
 Result<std::optional<CompactionOutcome>> Table::CompactOnce(
@@ -155,30 +161,12 @@ Status Table::CommitCompaction(VersionEdit edit, const std::vector<FileMeta>& in
                                const RowMapping& mapping) {
   std::lock_guard layout(layout_mutex_);
   std::lock_guard committing(commit_mutex_);
-  Status status;
-  for (int i = 0; i < kCommitTriesMax; ++i) {
-    status = dropped_ ? Cancelled("table {} has been dropped", name()) : ReopenLogIfUncertain();
-    if (status) {
-      status = CompleteCompaction(edit, *version(), inputs, mapping);
+  return CommitCompleted(std::move(edit), [&](VersionEdit& next, const Version& version) -> Status {
+    if (dropped_) {
+      return Cancelled("table {} has been dropped", name());
     }
-    if (!status) {
-      break;
-    }
-    auto committed = Commit(edit);
-    if (committed) {
-      return {};
-    }
-    status = std::unexpected(std::move(committed).error());
-    if (status.error().kind == ErrorKind::kUnknownOutcome) {
-      return status;
-    }
-    if (status.error().kind != ErrorKind::kConflict) {
-      break;
-    }
-    Install(log_->current());
-  }
-  DiscardFiles(*services_.store, edit);
-  return status;
+    return CompleteCompaction(next, version, inputs, mapping);
+  });
 }
 
 Status Table::CompleteCompaction(VersionEdit& edit, const Version& version,

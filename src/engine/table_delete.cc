@@ -59,8 +59,8 @@ Result<VersionEdit> Table::DeletionOf(const RowsByFile& rows, const Version& ver
   VersionEdit edit;
   edit.kind = EditKind::kDelete;
   edit.base = version.id;
-  const auto add = [&](const FileMeta& file, const std::vector<uint64_t>& positions) -> Status {
-    DeletionVector all = DeletionVector::FromRows(positions);
+  const auto add = [&](const FileMeta& file, const DeletionVector& positions) -> Status {
+    DeletionVector all = positions;
     if (file.deletion_vector) {
       VARVE_ASSIGN(const auto before, services_.files->Deletions(file.id, *file.deletion_vector));
       all = all.Union(*before);
@@ -77,7 +77,7 @@ Result<VersionEdit> Table::DeletionOf(const RowsByFile& rows, const Version& ver
     // A file that is gone had no rows left but expired ones and these: while layout_mutex_ is held,
     // none moves to another file.
     const auto file = version.files.find(id);
-    if (file == version.files.end() || positions.empty()) {
+    if (file == version.files.end() || positions.size() == 0) {
       continue;
     }
     if (auto status = add(file->second, positions); !status) {

@@ -68,9 +68,9 @@ Find FirstRows(uint64_t count) {
   return [count](const ReadView& view) -> Result<Table::RowsByFile> {
     Table::RowsByFile rows;
     for (const auto& [id, file] : view.version->files) {
-      for (uint64_t row = 0; row < std::min(count, file.rows); ++row) {
-        rows[id].push_back(row);
-      }
+      std::vector<uint64_t> positions(std::min(count, file.rows));
+      std::iota(positions.begin(), positions.end(), uint64_t{0});
+      rows.emplace(id, DeletionVector::FromRows(positions));
     }
     return rows;
   };
@@ -192,7 +192,7 @@ TEST_P(DeleteFaultTest, EachIoFailsOnce) {
           Table::RowsByFile rows;
           for (const auto& [id, file] : view.version->files) {
             if (file.time_min.value() <= 1000) {
-              rows[id] = {0};
+              rows.emplace(id, DeletionVector::FromRows(std::vector<uint64_t>{0}));
             }
           }
           return rows;

@@ -4,13 +4,6 @@
 #include "engine/table.h"
 
 namespace varve {
-namespace {
-
-// Commits are one at a time within the process; another one may still come first, a few times.
-constexpr int kCommitTriesMax = 5;
-
-}  // namespace
-
 Status Table::Flush() {
   Seal();
   return FlushSealed();
@@ -57,7 +50,9 @@ Status Table::FlushSealed() {
   const Sequence flushed = *edit.flushed;
   {
     std::lock_guard committing(commit_mutex_);
-    VARVE_TRY(CommitFlush(std::move(edit), input.memtables));
+    VARVE_TRY(CommitCompleted(std::move(edit), [&](VersionEdit& next, const Version& version) {
+      return CompleteFlush(next, version, input.memtables);
+    }));
   }
   services_.flushed(rows);
   // The rows are in files either way; the next flush cuts the log up to a later place.
@@ -65,33 +60,6 @@ Status Table::FlushSealed() {
     LogWarn("the log of table {} could not be cut: {}", name(), status.error().message);
   }
   return {};
-}
-
-Status Table::CommitFlush(VersionEdit edit, const MemtableViews& memtables) {
-  Status status;
-  for (int i = 0; i < kCommitTriesMax; ++i) {
-    status = ReopenLogIfUncertain();
-    if (status) {
-      status = CompleteFlush(edit, *version(), memtables);
-    }
-    if (!status) {
-      break;
-    }
-    auto committed = Commit(edit);
-    if (committed) {
-      return {};
-    }
-    status = std::unexpected(std::move(committed).error());
-    if (status.error().kind == ErrorKind::kUnknownOutcome) {
-      return status;
-    }
-    if (status.error().kind != ErrorKind::kConflict) {
-      break;
-    }
-    Install(log_->current());
-  }
-  DiscardFiles(*services_.store, edit);
-  return status;
 }
 
 Status Table::CompleteFlush(VersionEdit& edit, const Version& version,

@@ -31,23 +31,56 @@ std::string RowsQuery(const Table& rows, const Table& named,
   return sql;
 }
 
+// Positions of one file, a few at a time as numbers, all others as a bitmap: a delete may be of
+// most rows of a large table.
+class FilePositions {
+ public:
+  void Add(uint64_t position) {
+    pending_.push_back(position);
+    if (pending_.size() == kPendingMax) {
+      Compress();
+    }
+  }
+
+  DeletionVector Take() {
+    Compress();
+    return std::move(all_);
+  }
+
+ private:
+  static constexpr size_t kPendingMax = size_t{1} << 17;  // 1 MiB of numbers
+
+  void Compress() {
+    all_ = all_.Union(DeletionVector::FromRows(pending_));
+    pending_.clear();
+  }
+
+  DeletionVector all_ = DeletionVector::FromRows({});
+  std::vector<uint64_t> pending_;
+};
+
 Result<Table::RowsByFile> ReadPlaces(ResultStream& places, const Version& version) {
   std::vector<Uuid> files;
   for (const auto& [id, file] : version.files) {
     files.push_back(id);
   }
-  Table::RowsByFile rows;
+  std::map<Uuid, FilePositions> found;
   while (true) {
     VARVE_ASSIGN(const auto batch, places.Next());
     if (!batch) {
-      return rows;
+      break;
     }
     const auto& column = static_cast<const arrow::UInt64Array&>(*batch->column(0));
     for (int64_t i = 0; i < column.length(); ++i) {
       const uint64_t place = column.Value(i);
-      rows[files[place >> kRowPlaceBits]].push_back(place & kRowMask);
+      found[files[place >> kRowPlaceBits]].Add(place & kRowMask);
     }
   }
+  Table::RowsByFile rows;
+  for (auto& [id, positions] : found) {
+    rows.emplace(id, positions.Take());
+  }
+  return rows;
 }
 
 // Deletes from several tables: all rows are found before any is deleted, so that what the condition
