@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "base/check.h"
 #include "engine/gather.h"
 
 namespace varve {
@@ -50,7 +49,9 @@ Result<RowBatch> PickRows(const RowBatch& batch, const std::vector<RowRef>& refs
   std::vector<std::shared_ptr<arrow::Array>> columns;
   for (int i = 0; i < batch.rows->num_columns(); ++i) {
     const ColumnSchema* const column = schema.FindById(batch.column_ids[static_cast<size_t>(i)]);
-    VARVE_CHECK(column != nullptr, "a batch with a column that its table does not have");
+    if (column == nullptr) {
+      return InvalidArgument("a column of the rows has been dropped meanwhile: write them again");
+    }
     VARVE_ASSIGN(auto values, GatherValues(column->type, {batch.rows->column(i)}, refs));
     columns.push_back(std::move(values));
   }

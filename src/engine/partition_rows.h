@@ -15,9 +15,10 @@ struct PartitionRows {
   RowBatch batch;  // at least one row; rows stay in their order
 };
 
-// By partition, each at most once, in their order. The batch fits the schema, and has passed
-// CheckBatch. `turn` picks the partition of all rows of the batch where any will do (kRandom).
-// Errors: kCorruption for a series key that is none; kResourceExhausted for lack of memory.
+// By partition, each at most once, in their order. The batch has passed CheckBatch. `turn` picks
+// the partition of all rows of the batch where any will do (kRandom). Errors: kInvalidArgument for
+// a column that the schema does not have any more; kCorruption for a series key that is none;
+// kResourceExhausted for lack of memory.
 Result<std::vector<PartitionRows>> SplitRows(RowBatch batch, const Partitioning& partitioning,
                                              const TableSchema& schema, uint64_t turn);
 

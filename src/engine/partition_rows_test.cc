@@ -2,12 +2,13 @@
 
 #include <arrow/array/array_primitive.h>
 #include <arrow/record_batch.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <set>
 
 #include "base/matchers.h"
 #include "engine/test_rows.h"
+#include "model/schema_change.h"
 
 namespace varve {
 namespace {
@@ -50,6 +51,18 @@ TEST(SplitRows, EachRowGoesWhereItsKeySaysInItsOrder) {
   }
   EXPECT_EQ(seen.size(), static_cast<size_t>(kRows));
   EXPECT_GT(parts->size(), 1u);
+}
+
+// An ALTER TABLE comes between the check of the batch and its splitting.
+TEST(SplitRows, AColumnThatWasDroppedMeanwhileIsAnError) {
+  const TableSchema schema = TableSchema::Make(TestSpec()).value();
+  const Partitioning partitioning{.method = PartitionMethod::kKey,
+                                  .linear = false,
+                                  .columns = {schema.Find("host")->id},
+                                  .count = 3};
+  const TableSchema next = WithColumnsDropped(schema, std::vector<std::string>{"value"}).value();
+  EXPECT_THAT(SplitRows(TestBatch(schema, Rows()), partitioning, next, 0),
+              IsError(ErrorKind::kInvalidArgument, testing::HasSubstr("dropped meanwhile")));
 }
 
 TEST(SplitRows, AtRandomABatchStaysWhole) {
