@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/ids.h"
+#include "base/sync.h"
 #include "query/copy_options.h"
 #include "query/duckdb_bridge.h"
 #include "query/name_text.h"
@@ -82,8 +83,10 @@ class TemporaryFile {
 
   const std::filesystem::path& path() const { return path_; }
 
-  // Never takes the place of another file unless told to, also when that comes at this moment.
+  // Durable when it returns ok. Never takes the place of another file unless told to, also when
+  // that comes at this moment.
   Status Keep(const std::filesystem::path& target, CopyToOptions::Overwrite overwrite) {
+    VARVE_TRY(SyncPath(path_.string()));
     std::error_code error;
     if (overwrite == CopyToOptions::Overwrite::kYes) {
       std::filesystem::rename(path_, target, error);
@@ -94,8 +97,10 @@ class TemporaryFile {
       return AlreadyExists("'{}' is there already: take another name, or say OVERWRITE true",
                            target.string());
     }
-    return error ? Status(Io("'{}' could not be written: {}", target.string(), error.message()))
-                 : Status();
+    if (error) {
+      return Io("'{}' could not be written: {}", target.string(), error.message());
+    }
+    return SyncPath(target.parent_path().string());
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/sync.h"
 #include "wal/rocksdb_log_check.h"
 #include "wal/rocksdb_setup_internal.h"
 
@@ -32,20 +33,6 @@ constexpr size_t kBlockBytes = size_t{64} << 10;
 // More than RocksDB needs to open: it must not succeed just to fail at the next small file.
 constexpr size_t kProbeBytes = size_t{1} << 20;
 
-Status SyncFolder(const fs::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool done = fd >= 0 && ::fsync(fd) == 0;
-  const int code = errno;
-  if (fd >= 0) {
-    ::close(fd);
-  }
-  if (!done) {
-    return Io("cannot fsync the folder '{}': {}", folder.string(),
-              std::generic_category().message(code));
-  }
-  return {};
-}
-
 // RocksDB syncs what is in its folder, but not the entry that leads to it.
 Status MakeFolder(const fs::path& folder) {
   std::error_code error;
@@ -68,7 +55,7 @@ Status MakeFolder(const fs::path& folder) {
         "another folder",
         folder.string(), error.message());
   }
-  return SyncFolder(parent);
+  return SyncPath(parent.string());
 }
 
 }  // namespace
