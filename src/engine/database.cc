@@ -336,6 +336,13 @@ Result<std::shared_ptr<Table>> Database::FindOrCreateFor(std::string_view schema
   if (found || !HasSchema(schema)) {
     return found;
   }
+  if (!options_.auto_create_tables) {
+    return NotFound(
+        "Table not found, table:{}; CREATE TABLE it first: this server makes no tables for rows "
+        "that "
+        "come (server.auto_create_table)",
+        points.table);
+  }
   auto created =
       CreateTable(schema, points.table, SpecForPoints(points, options_.auto_timestamp_column),
                   options_.auto_table_options);

@@ -51,6 +51,8 @@ struct DatabaseOptions {
   size_t compaction_threads = 0;  // 0: tables are compacted only when CompactTable asks for it
   uint64_t compaction_bytes_per_second = 0;  // read and written; 0: no limit
   CompactionLimits compaction_limits;
+  // Whether schemaless writes make tables that are missing.
+  bool auto_create_tables = true;
   // For tables that a schemaless write makes: they keep their rows for ever unless these say
   // otherwise.
   TableOptions auto_table_options = {.enable_ttl = false};
@@ -161,23 +163,22 @@ class Database {
   // Sorted by name; empty also when there is no such schema.
   std::vector<ViewEntry> ListViews(std::string_view schema) const;
 
-  // Rows for a partitioned table go to its partitions.
   // Writes all batches or none: when it returns ok they are durable and visible, but for rows past
-  // their table's ttl, which are not kept, and are reported. One batch per table, and none for a
-  // partition beside one for its table. Errors: kInvalidArgument (a batch does not fit its table,
-  // too many rows), kResourceExhausted (memory, disk: try again later), kNotFound (a table has been
-  // dropped), kIo.
+  // their table's ttl, which are not kept, and are reported. Rows for a partitioned table go to its
+  // partitions. One batch per table, and none for a partition beside one for its table. Errors:
+  // kInvalidArgument (a batch does not fit its table, too many rows), kResourceExhausted (memory,
+  // disk: try again later), kNotFound (a table has been dropped), kIo.
   Result<WriteReport> Write(std::vector<TableWrite> writes);
 
-  // Writes points by name, one batch per table, all or none. Tables and columns that are missing
-  // are made first (tags as string TAG, the others sorted by name; these stay even when the write
-  // then fails). Errors: as Write; kInvalidArgument "Value type is not same, table:.., column:.."
-  // and for a tag that is a field or the other way round.
+  // Writes points by name, one batch per table, all or none. Tables (with auto_create_tables) and
+  // columns that are missing are made first (tags as string TAG, the others sorted by name; these
+  // stay even when the write then fails). Errors: as Write; kInvalidArgument "Value type is not
+  // same, table:.., column:.." and for a tag that is a field or the other way round.
   Result<WriteReport> WritePoints(std::string_view schema, std::vector<PointBatch> points);
 
-  // Of a partitioned table: the same of each partition, and what they did together.
   // Flushes the table and merges its files into as few as there may be, without rows that have been
-  // deleted; rows that are written meanwhile may be left out. Errors: those of Table::Flush and
+  // deleted; rows that are written meanwhile may be left out. Of a partitioned table: each of its
+  // partitions. Returns what was done in all. Errors: those of Table::Flush and
   // Maintenance::CompactFully.
   Result<CompactionOutcome> CompactTable(Table& table);
 

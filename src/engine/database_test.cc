@@ -30,6 +30,7 @@ class DatabaseTest : public testing::Test {
     options.ids = &ids_;
     options.write_memory_bytes_max = memory_bytes_max;
     options.write_wait = std::chrono::milliseconds(0);
+    options.auto_create_tables = auto_create_tables_;
     auto opened = Database::Open(options);
     ASSERT_THAT(opened, IsOk());
     database_ = *std::move(opened);
@@ -56,6 +57,7 @@ class DatabaseTest : public testing::Test {
     return *rows;
   }
 
+  bool auto_create_tables_ = true;
   ManualClock clock_{TimestampUs(1'000'000)};
   MemoryObjectStore store_{&clock_};
   SeededIdSource ids_{1};
@@ -268,6 +270,20 @@ TEST_F(DatabaseTest, PointsMakeTheirTableAndColumns) {
                                              "rack"}));
   EXPECT_FALSE((*table)->options().enable_ttl);
   EXPECT_EQ((*table)->View().value().memtables[0].row_count(), 3u);
+}
+
+TEST_F(DatabaseTest, PointsMakeNoTableWhereThatIsOff) {
+  auto_create_tables_ = false;
+  Reopen();
+  Create("cpu");
+  const auto write = [&](const std::string& table) {
+    std::vector<PointBatch> batches;
+    batches.push_back(Points(table, {"host"}, "load", ColumnType::kInt64, Integers({1})));
+    return database_->WritePoints("public", std::move(batches));
+  };
+  EXPECT_THAT(write("m"), IsError(ErrorKind::kNotFound, HasSubstr("server.auto_create_table")));
+  EXPECT_THAT(database_->FindTable("public", "m"), IsError(ErrorKind::kNotFound));
+  EXPECT_THAT(write("cpu"), IsOk());  // a column is added as ever
 }
 
 TEST_F(DatabaseTest, PointsThatDoNotFitNameTableAndColumn) {

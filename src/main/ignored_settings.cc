@@ -151,7 +151,6 @@ constexpr IgnoredSetting kIgnored[] = {
     {"server.auth.auth_type", kAuth},
     {"server.auth.enable", kAuth},
     {"server.auth.source", kAuth},
-    {"server.auto_create_table", kOther},
     {"server.default_schema_config.default_engine_type", kOther},
     {"server.forward.connect_timeout", kCluster},
     {"server.forward.forward_timeout", kCluster},

@@ -57,6 +57,7 @@ DataFolderOptions FolderOptions(const ServerConfig& config) {
   options.database.compaction_threads = config.compaction_tasks_max;
   options.database.compaction_bytes_per_second = config.compaction_bytes_per_second;
   options.database.housekeeping_interval = config.housekeeping_interval;
+  options.database.auto_create_tables = config.auto_create_tables;
   options.database.auto_table_options = config.auto_table_options;
   options.database.auto_timestamp_column = config.auto_timestamp_column;
   options.engine.temp_bytes_max = config.query_temp_bytes_max;

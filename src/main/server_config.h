@@ -61,7 +61,8 @@ struct ServerConfig {
   // Whether changes of what is blocked are still there after a restart.
   bool persist_blocked = false;
   LogLevel log_level = LogLevel::kInfo;
-  // Of tables that schemaless writes make.
+  // Tables that schemaless writes make.
+  bool auto_create_tables = true;
   std::string auto_timestamp_column = "timestamp";
   TableOptions auto_table_options = {.enable_ttl = false};
 

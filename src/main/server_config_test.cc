@@ -33,6 +33,7 @@ TEST(ServerConfig, ReadsTheSectionedForm) {
 bind_addr = "0.0.0.0"
 http_port = 0
 http_max_body_size = "8MB"
+auto_create_table = false
 [server.default_schema_config]
 default_timestamp_column_name = "ts"
 [server.auto_create_table_opts]
@@ -57,6 +58,7 @@ allowed_folders = ["/srv/in", "/srv/more"]
   EXPECT_EQ(config->bind_address, "0.0.0.0");
   EXPECT_EQ(config->http_port, 0);
   EXPECT_EQ(config->http_body_bytes_max, 8u << 20);
+  EXPECT_FALSE(config->auto_create_tables);
   EXPECT_EQ(config->auto_timestamp_column, "ts");
   EXPECT_TRUE(config->auto_table_options.enable_ttl);
   EXPECT_EQ(config->auto_table_options.ttl, std::chrono::days(30));
