@@ -23,16 +23,9 @@ HttpResponse Json(const nlohmann::ordered_json& document) {
   return response;
 }
 
-HttpResponse Text(std::string body) {
-  HttpResponse response;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = std::move(body);
-  return response;
-}
-
 // CeresDB's headings. There is no log of the manifests: each change of them is a file.
 HttpResponse DescribeWal(const DatabaseStats& stats) {
-  return Text(fmt::format(
+  return TextResponse(fmt::format(
       "[Data wal stats]:\nappends: {}\nappended_bytes: {}\nsize_bytes: {}\n"
       "recovered_rows: {}\n[Manifest wal stats]:\nnone\n",
       stats.wal.appends, stats.wal.appended_bytes, stats.wal.size_bytes, stats.recovered_rows));
@@ -43,7 +36,7 @@ HttpResponse DescribeWal(const DatabaseStats& stats) {
 HttpResponse ChangePushDown(const HttpRequest& request) {
   const std::string& value = *request.Parameter("push_down");
   if (value == "true") {
-    return Text(value);
+    return TextResponse(value);
   }
   return ErrorResponse(400, value == "false" ? "filters are always pushed down to the scan"
                                              : "only true or false can stand here");

@@ -60,6 +60,8 @@ struct HttpResponse {
 
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
+// 200 with a body for people.
+HttpResponse TextResponse(std::string body);
 // {"code":status,"message":"…"}, CeresDB's shape of an error.
 HttpResponse ErrorResponse(int status, std::string_view message);
 // The same from an error, with HttpStatusOf(kind), and with Retry-After when it is 503.

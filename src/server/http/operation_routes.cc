@@ -24,20 +24,13 @@ Result<double> SecondsOf(std::string_view text, double max) {
   return seconds;
 }
 
-HttpResponse Text(std::string body) {
-  HttpResponse response;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = std::move(body);
-  return response;
-}
-
 HttpResponse CpuProfile(const HttpRequest& request) {
   const auto seconds = SecondsOf(*request.Parameter("seconds"), kProfileSecondsMax);
   if (!seconds) {
     return ErrorResponse(seconds.error());
   }
   auto profile = ProfileCpu(std::chrono::milliseconds(std::llround(*seconds * 1000)), request.stop);
-  return profile ? Text(*std::move(profile)) : ErrorResponse(profile.error());
+  return profile ? TextResponse(*std::move(profile)) : ErrorResponse(profile.error());
 }
 
 }  // namespace
@@ -49,7 +42,7 @@ void AddSlowThresholdRoute(Router& router, StatementLog& log) {
       return ErrorResponse(seconds.error());
     }
     log.SetSlowThreshold(std::chrono::milliseconds(std::llround(*seconds * 1000)));
-    return Text("current_slow_threshold:" + FormatDuration(log.slow_threshold()));
+    return TextResponse("current_slow_threshold:" + FormatDuration(log.slow_threshold()));
   });
 }
 
@@ -72,7 +65,7 @@ void AddProfileRoutes(Router& router) {
   }
   for (const char* const path :
        {"/debug/profile/heap/{seconds}", "/debug/heap_profile/{seconds}"}) {
-    router.Add("GET", path, [](const HttpRequest&) { return Text(DescribeHeap()); });
+    router.Add("GET", path, [](const HttpRequest&) { return TextResponse(DescribeHeap()); });
   }
 }
 

@@ -37,6 +37,13 @@ const std::string* HttpRequest::Parameter(std::string_view name) const {
   return FindIn(query, name);
 }
 
+HttpResponse TextResponse(std::string body) {
+  HttpResponse response;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = std::move(body);
+  return response;
+}
+
 HttpResponse ErrorResponse(int status, std::string_view message) {
   HttpResponse response;
   response.status = status;
