@@ -9,30 +9,14 @@
 #include "base/matchers.h"
 #include "sql/parser.h"
 #include "sql/rewrite.h"
+#include "sql/test_parsing.h"
 
 namespace varve {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
-
-template <class T>
-T Parsed(std::string_view sql, ParseOptions options = {}) {
-  Result<std::vector<Statement>> statements = ParseSql(sql, options);
-  EXPECT_THAT(statements, IsOk()) << sql;
-  if (!statements || statements->size() != 1 || !std::holds_alternative<T>(statements->front())) {
-    ADD_FAILURE() << "not one statement of the expected kind: " << sql;
-    return T{};
-  }
-  return std::get<T>(std::move(statements->front()));
-}
-
-auto IsInvalid(std::string_view message) {
-  return IsError(ErrorKind::kInvalidArgument,
-                 AllOf(HasSubstr(std::string(message)), HasSubstr("line "), HasSubstr("^")));
-}
 
 TEST(ChangeParserTest, Rename) {
   const auto table = Parsed<RenameTableStatement>("ALTER TABLE IF EXISTS s.t RENAME TO `u v`");
