@@ -20,6 +20,13 @@ constexpr std::chrono::milliseconds kKeptMax = std::chrono::days(1'000'000);
 constexpr std::string_view kRetainedMin = "snapshot.num-retained.min";
 constexpr std::string_view kRetainedMax = "snapshot.num-retained.max";
 constexpr std::string_view kTimeRetained = "snapshot.time-retained";
+constexpr std::string_view kSavepointInterval = "savepoint.create-interval";
+constexpr std::string_view kSavepointMax = "savepoint.num-retained.max";
+constexpr std::string_view kSavepointTime = "savepoint.time-retained";
+constexpr std::string_view kDropTime = "drop.time-retained";
+constexpr std::string_view kConsumerTime = "consumer.expiration-time";
+// A savepoint is a file; more often than that nobody can tell them apart.
+constexpr std::chrono::milliseconds kSavepointIntervalMin = std::chrono::seconds(1);
 
 std::string Upper(std::string_view text) {
   std::string out(text);
@@ -170,6 +177,54 @@ Result<uint64_t> ParseRetained(std::string_view text) {
   return versions;
 }
 
+using OptionalDuration = std::optional<std::chrono::milliseconds>;
+
+// "" = not set.
+Result<OptionalDuration> ParseOptionalKept(std::string_view text) {
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  return ParseKept(text);
+}
+
+Result<OptionalDuration> ParseSavepointInterval(std::string_view text) {
+  VARVE_ASSIGN(const OptionalDuration interval, ParseOptionalKept(text));
+  if (interval && *interval < kSavepointIntervalMin) {
+    return InvalidArgument("it is at least {}, raw str:{}", FormatDuration(kSavepointIntervalMin),
+                           text);
+  }
+  return interval;
+}
+
+// "" = as many as there are.
+Result<std::optional<uint64_t>> ParseSavepointMax(std::string_view text) {
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  VARVE_ASSIGN(const auto savepoints, ParseNumber<uint64_t>(text));
+  if (savepoints == 0) {
+    return InvalidArgument("at least 1 savepoint is kept, raw str:{}", text);
+  }
+  return savepoints;
+}
+
+Status ApplySavepoint(TableOptions& options, std::string_view key, const std::string& value) {
+  if (key == kSavepointInterval) {
+    VARVE_ASSIGN(options.savepoint_create_interval, ParseSavepointInterval(value));
+  } else if (key == kSavepointMax) {
+    VARVE_ASSIGN(options.savepoint_num_retained_max, ParseSavepointMax(value));
+  } else if (key == kSavepointTime) {
+    VARVE_ASSIGN(options.savepoint_time_retained, ParseOptionalKept(value));
+  } else if (key == kDropTime) {
+    VARVE_ASSIGN(options.drop_time_retained, ParseKept(value));
+  } else if (key == kConsumerTime) {
+    VARVE_ASSIGN(options.consumer_expiration_time, ParseOptionalKept(value));
+  } else {
+    options.unknown[std::string(key)] = value;
+  }
+  return {};
+}
+
 Status ApplySnapshot(TableOptions& options, std::string_view key, const std::string& value) {
   if (key == kRetainedMin) {
     VARVE_ASSIGN(options.snapshot_num_retained_min, ParseRetained(value));
@@ -178,7 +233,7 @@ Status ApplySnapshot(TableOptions& options, std::string_view key, const std::str
   } else if (key == kTimeRetained) {
     VARVE_ASSIGN(options.snapshot_time_retained, ParseKept(value));
   } else {
-    options.unknown[std::string(key)] = value;
+    return ApplySavepoint(options, key, value);
   }
   return {};
 }
@@ -295,6 +350,39 @@ Result<TableOptions> WithChanges(TableOptions options,
   return options;
 }
 
+namespace {
+
+// Where they are not the default.
+void AddRetained(const TableOptions& o, std::map<std::string, std::string>& out) {
+  const TableOptions defaults;
+  const auto number = [&](std::string_view key, const std::optional<uint64_t>& value) {
+    if (value) {
+      out[std::string(key)] = fmt::format("{}", *value);
+    }
+  };
+  const auto duration = [&](std::string_view key, const OptionalDuration& value) {
+    if (value) {
+      out[std::string(key)] = FormatDuration(*value);
+    }
+  };
+  if (o.snapshot_num_retained_min != defaults.snapshot_num_retained_min) {
+    number(kRetainedMin, o.snapshot_num_retained_min);
+  }
+  number(kRetainedMax, o.snapshot_num_retained_max);
+  if (o.snapshot_time_retained != defaults.snapshot_time_retained) {
+    duration(kTimeRetained, o.snapshot_time_retained);
+  }
+  duration(kSavepointInterval, o.savepoint_create_interval);
+  number(kSavepointMax, o.savepoint_num_retained_max);
+  duration(kSavepointTime, o.savepoint_time_retained);
+  if (o.drop_time_retained != defaults.drop_time_retained) {
+    duration(kDropTime, o.drop_time_retained);
+  }
+  duration(kConsumerTime, o.consumer_expiration_time);
+}
+
+}  // namespace
+
 std::map<std::string, std::string> ToMap(const TableOptions& o) {
   const auto boolean = [](bool value) { return std::string(value ? "true" : "false"); };
   std::map<std::string, std::string> out = o.unknown;
@@ -320,16 +408,7 @@ std::map<std::string, std::string> ToMap(const TableOptions& o) {
     out["compaction_max_threshold"] = fmt::format("{}", o.compaction_max_threshold);
     out["compaction_timestamp_resolution"] = o.compaction_timestamp_resolution;
   }
-  const TableOptions defaults;
-  if (o.snapshot_num_retained_min != defaults.snapshot_num_retained_min) {
-    out[std::string(kRetainedMin)] = fmt::format("{}", o.snapshot_num_retained_min);
-  }
-  if (o.snapshot_num_retained_max) {
-    out[std::string(kRetainedMax)] = fmt::format("{}", *o.snapshot_num_retained_max);
-  }
-  if (o.snapshot_time_retained != defaults.snapshot_time_retained) {
-    out[std::string(kTimeRetained)] = FormatDuration(o.snapshot_time_retained);
-  }
+  AddRetained(o, out);
   return out;
 }
 

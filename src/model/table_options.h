@@ -41,6 +41,15 @@ struct TableOptions {
   uint64_t snapshot_num_retained_min = 10;
   std::optional<uint64_t> snapshot_num_retained_max;  // nullopt: as many as time_retained keeps
   std::chrono::milliseconds snapshot_time_retained = std::chrono::hours(1);
+  // Savepoints that the table makes by itself, and which of those stay: the newest `max`, those of
+  // `time_retained`; both unset: all.
+  std::optional<std::chrono::milliseconds> savepoint_create_interval;  // nullopt: none are made
+  std::optional<uint64_t> savepoint_num_retained_max;
+  std::optional<std::chrono::milliseconds> savepoint_time_retained;
+  // How long UNDROP TABLE can bring the table back.
+  std::chrono::milliseconds drop_time_retained = std::chrono::hours(1);
+  // Consumers that have not been heard of for so long hold nothing any more; nullopt: for ever.
+  std::optional<std::chrono::milliseconds> consumer_expiration_time;
   // Keys that Varve does not know: kept and shown, without an effect, as CeresDB does.
   std::map<std::string, std::string> unknown;
 
