@@ -20,6 +20,8 @@ using Sequence = Strong<struct SequenceTag, uint64_t>;
 // A version of a table log or of the catalogue: counts from 1. A table's snapshot id is its
 // version.
 using VersionId = Strong<struct VersionIdTag, uint64_t>;
+// A savepoint of a table: counts from 1 in each table, never used again, also not after DROP.
+using SavepointId = Strong<struct SavepointIdTag, uint64_t>;
 
 // 128 random bits, written "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx" (RFC 4122, version 4).
 class Uuid {

@@ -10,6 +10,10 @@ namespace varve {
 struct CatalogueTraits {
   using State = CatalogueVersion;
   using Edit = CatalogueEdit;
+  using Summary = CommittedVersion;
+  static Summary Summarize(const CatalogueVersion& version) {
+    return {version.id, version.committed_at};
+  }
   static Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit,
                                         TimestampUs now) {
     return varve::Apply(std::move(base), std::move(edit), now);

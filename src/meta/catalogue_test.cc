@@ -189,7 +189,7 @@ TEST_F(CatalogueTest, ANewerStoreIsRefused) {
   {
     const auto catalogue = Open();
   }
-  const std::string body = R"({"format":"varve","major":4,"writer":"9.8.7",)"
+  const std::string body = R"({"format":"varve","major":5,"writer":"9.8.7",)"
                            R"("db_uuid":"00000000-0000-4000-8000-000000000001")";
   ASSERT_THAT(memory_->Put("FORMAT", fmt::format("{}{}{}\"}}\n", body, kSealKey, Sha256Hex(body))),
               IsOk());

@@ -37,7 +37,7 @@
 
 namespace varve {
 
-inline constexpr uint32_t kLogFormatMajor = 3;      // the newest that is read
+inline constexpr uint32_t kLogFormatMajor = 4;      // the newest that is read
 inline constexpr uint32_t kLogFormatBaseMajor = 1;  // of most files
 
 // Bounds what opening a log reads: one checkpoint and this many edits.

@@ -10,6 +10,8 @@ namespace varve {
 struct TableTraits {
   using State = Version;
   using Edit = VersionEdit;
+  using Summary = VersionSummary;
+  static Summary Summarize(const Version& version) { return VersionSummary::Of(version); }
   static Result<Version> Apply(Version base, VersionEdit edit, TimestampUs now) {
     return varve::Apply(std::move(base), std::move(edit), now);
   }
@@ -74,6 +76,8 @@ Result<std::shared_ptr<const Version>> TableLog::Commit(VersionEdit edit) {
 Result<std::shared_ptr<const Version>> TableLog::Load(VersionId id) const { return log_->Load(id); }
 
 Result<std::vector<VersionId>> TableLog::Versions() const { return log_->Versions(); }
+
+Result<std::vector<VersionSummary>> TableLog::Summaries() const { return log_->Summaries(); }
 
 Result<Expiry> TableLog::Expire(const RetentionRule& rule, const std::set<VersionId>& held,
                                 ExpiryMode mode) {

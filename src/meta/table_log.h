@@ -68,6 +68,11 @@ class TableLog {
   // missing; kIo.
   Result<std::vector<VersionId>> Versions() const;
 
+  // What they are, in order: from memory, once they have been read. Those that another process has
+  // made or hidden meanwhile are not met. Errors: as Load of any of them; kResourceExhausted beyond
+  // 200,000.
+  Result<std::vector<VersionSummary>> Summaries() const;
+
   // Hides the versions whose time is over by the rule, for ever: they cannot be loaded any more,
   // and their files are garbage once nobody holds them (live). `held` are versions that must stay
   // readable from the store: savepoints, clones, consumers. A few that the rule lets go may stay

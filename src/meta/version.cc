@@ -145,8 +145,9 @@ Status ApplyFiles(Version& version, VersionEdit& edit) {
   if (removed.size() != edit.removed_files.size()) {
     return InvalidArgument("the edit removes a file twice");
   }
+  const bool restores = edit.kind == EditKind::kRestore;
   for (const FileMeta& file : edit.added_files) {
-    if (removed.contains(file.id) || edit.deletion_vectors.contains(file.id)) {
+    if ((removed.contains(file.id) && !restores) || edit.deletion_vectors.contains(file.id)) {
       return InvalidArgument("the edit adds the file '{}' and also removes or masks it", file.path);
     }
   }
@@ -164,6 +165,9 @@ Status ApplyFiles(Version& version, VersionEdit& edit) {
   for (FileMeta& file : edit.added_files) {
     VARVE_TRY(CheckFile(version, file));
     const Uuid id = file.id;
+    if (removed.contains(id)) {
+      version.masked_at[id] = VersionId(version.id.value() + 1);
+    }
     if (!version.files.try_emplace(id, std::move(file)).second) {
       return InvalidArgument("the file {} is added twice", id.ToString());
     }
@@ -202,6 +206,19 @@ uint64_t Version::row_count() const {
     rows += file.rows - (file.deletion_vector ? file.deletion_vector->rows : 0);
   }
   return rows;
+}
+
+VersionSummary VersionSummary::Of(const Version& version) {
+  VersionSummary out{.id = version.id,
+                     .committed_at = version.committed_at,
+                     .kind = version.kind,
+                     .schema_id = version.schema->schema_id(),
+                     .rows = version.row_count(),
+                     .files = version.files.size()};
+  for (const auto& [id, file] : version.files) {
+    out.bytes += file.size_bytes;
+  }
+  return out;
 }
 
 Result<Version> Apply(Version base, VersionEdit edit, TimestampUs now) {

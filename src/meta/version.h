@@ -32,6 +32,9 @@ enum class EditKind : uint8_t {
   kOther
 };
 
+// "flush", …; "other" for one that this Varve does not know.
+std::string_view EditKindText(EditKind kind);
+
 struct VersionEdit {
   EditKind kind = EditKind::kFlush;
   std::string other_kind = {};  // the kind's name when it is kOther
@@ -39,6 +42,7 @@ struct VersionEdit {
   // removes or masks has got another deletion vector since: the edit does not know the rows that it
   // deletes. nullopt: not checked.
   std::optional<VersionId> base = {};
+  // A kRestore may add a file that it removes: with the deletion vector that it had before.
   std::vector<FileMeta> added_files = {};
   std::vector<Uuid> removed_files = {};
   // New deletion vectors of files that stay; each replaces the file's former one.
@@ -69,6 +73,19 @@ struct Version {
       operations;  // ids that have been committed, and by which version
 
   uint64_t row_count() const;  // rows in files, less the deleted ones
+};
+
+// What a list of versions shows of one.
+struct VersionSummary {
+  VersionId id;
+  TimestampUs committed_at;
+  EditKind kind = EditKind::kCreate;
+  uint32_t schema_id = 0;
+  uint64_t rows = 0;   // Version::row_count()
+  uint64_t files = 0;  // of data
+  uint64_t bytes = 0;  // of those
+
+  static VersionSummary Of(const Version& version);
 };
 
 // The version after `base`, or the first one when `base` is Version{}. Move `base` in where it is

@@ -13,6 +13,8 @@ namespace {
 constexpr std::string_view kEditFormat = "varve-table-edit";
 constexpr std::string_view kCheckpointFormat = "varve-table-checkpoint";
 
+constexpr uint32_t kReplacedFilesMajor = 4;
+
 constexpr std::array<std::pair<EditKind, std::string_view>, 7> kKindNames = {{
     {EditKind::kCreate, "create"},
     {EditKind::kFlush, "flush"},
@@ -22,6 +24,15 @@ constexpr std::array<std::pair<EditKind, std::string_view>, 7> kKindNames = {{
     {EditKind::kExpire, "expire"},
     {EditKind::kRestore, "restore"},
 }};
+
+}  // namespace
+
+std::string_view EditKindText(EditKind kind) {
+  const auto found = std::ranges::find(kKindNames, kind, [](const auto& e) { return e.first; });
+  return found == kKindNames.end() ? "other" : found->second;
+}
+
+namespace {
 
 std::string KindName(EditKind kind, const std::string& other_kind) {
   const auto found = std::ranges::find(kKindNames, kind, [](const auto& e) { return e.first; });
@@ -196,8 +207,20 @@ Status ReadOperations(const JsonObject& json, Version& version) {
 
 }  // namespace
 
+namespace {
+
+// A reader of an earlier major refuses an edit that adds what it removes.
+uint32_t MajorOf(const VersionEdit& edit) {
+  const bool replaces = std::ranges::any_of(edit.added_files, [&](const FileMeta& file) {
+    return std::ranges::find(edit.removed_files, file.id) != edit.removed_files.end();
+  });
+  return replaces ? kReplacedFilesMajor : kLogFormatBaseMajor;
+}
+
+}  // namespace
+
 Result<std::string> EncodeTableEdit(const VersionEdit& edit, const EditLink& link) {
-  Json file = StartEdit(kEditFormat, link, KindName(edit.kind, edit.other_kind));
+  Json file = StartEdit(kEditFormat, link, KindName(edit.kind, edit.other_kind), MajorOf(edit));
   file["edit"] = EditToJson(edit);
   return SealFile(file);
 }

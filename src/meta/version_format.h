@@ -6,7 +6,7 @@
 // FORMAT "varve-table-edit": kind = "create", "flush", "alter", "compact", "delete", "expire" or
 // "restore"; edit =
 //   [added_files]       array of FILE
-//   [removed_files]     array of UUID
+//   [removed_files]     array of UUID; a "restore" that also adds one of them is of major 4
 //   [deletion_vectors]  array of {file: UUID, vector: VECTOR}: the file's new one
 //   [schema]            SCHEMA; in version 1 always
 //   [options]           OPTIONS; in version 1 always

@@ -228,10 +228,21 @@ TEST(VersionFormat, AnUnknownKindAndUnknownFieldsAreTaken) {
 
 TEST(VersionFormat, ANewerMajorNamesTheReleaseToUse) {
   std::string file = EncodeTableEdit(AddFile(1), Link()).value();
-  file = Changed(file, R"("major":1)", R"("major":4)");
+  file = Changed(file, R"("major":1)", R"("major":5)");
   file = Changed(file, fmt::format(R"("writer":"{}")", Release()), R"("writer":"3.4.5")");
   EXPECT_THAT(DecodeTableEdit(file),
-              IsError(ErrorKind::kNotSupported, AllOf(HasSubstr("3.4.5"), HasSubstr("major 4"))));
+              IsError(ErrorKind::kNotSupported, AllOf(HasSubstr("3.4.5"), HasSubstr("major 5"))));
+}
+
+// What an earlier Varve would refuse to apply says so.
+TEST(VersionFormat, ARestoreThatReplacesAFileIsOfMajor4) {
+  VersionEdit edit = AddFile(1);
+  edit.kind = EditKind::kRestore;
+  EXPECT_THAT(EncodeTableEdit(edit, Link()).value(), HasSubstr(R"("major":1)"));
+  edit.removed_files = {TestId(1)};
+  const std::string file = EncodeTableEdit(edit, Link()).value();
+  EXPECT_THAT(file, HasSubstr(R"("major":4)"));
+  EXPECT_EQ(DecodeTableEdit(file)->edit.removed_files, edit.removed_files);
 }
 
 TEST(VersionFormat, ATextThatIsNotUtf8IsRefused) {

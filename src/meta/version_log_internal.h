@@ -3,6 +3,7 @@
 // from which reading starts. A version exists when its edit's file does. Private to this folder.
 //
 // Traits say what a version is:
+//   Summary                  with Summary::committed_at, and Summary Summarize(State)
 //   State, Edit              with State::id and State::committed_at; State{} is what the first edit
 //   is applied to Apply(State, Edit, now)  -> Result<State> EncodeEdit(Edit, EditLink),
 //   EncodeCheckpoint(State, edit_sha256)   -> Result<std::string> DecodeEdit(bytes),
@@ -45,9 +46,9 @@ inline constexpr int kCommitAttemptsMax = 100;
 // at all.
 inline constexpr int kReadAttemptsMax = 10;
 
-// Of how many versions the times are kept in memory: some 6 MB, and more than a log has that is
-// expired now and then.
-inline constexpr size_t kTimesMax = 100'000;
+// Of how many versions the summaries are kept in memory: some 25 MB, and more than a log has that
+// is expired now and then.
+inline constexpr size_t kSummariesMax = 200'000;
 
 // Thread-safe. The store and the clock outlive it.
 template <class Traits>
@@ -55,6 +56,7 @@ class VersionLog {
  public:
   using State = typename Traits::State;
   using Edit = typename Traits::Edit;
+  using Summary = typename Traits::Summary;
   using StatePtr = std::shared_ptr<const State>;
   // Makes the edit for the version that it will be applied to; called again after a lost attempt.
   using MakeEdit = std::function<Result<Edit>(const State&)>;
@@ -140,6 +142,20 @@ class VersionLog {
     return VersionsIn(listing);
   }
 
+  // Of the versions that can be loaded, in order, as far as this object knows: what other processes
+  // have done since it looked is not in it. Errors: as Load, of any of them.
+  Result<std::vector<Summary>> Summaries() const {
+    {
+      const std::lock_guard lock(state_mutex_);
+      if (all_known_) {
+        return Known();
+      }
+    }
+    const std::lock_guard no_expiry(expiry_mutex_);
+    VARVE_ASSIGN(const LogListing listing, ListAll());
+    return WithSummaries(listing);
+  }
+
   // Shows all versions that can be loaded, from the store: each base whole, and then the edits
   // after it. Errors: as Load, of any of them; kCorruption when there is a gap behind versions of
   // which none is in `held`.
@@ -177,14 +193,19 @@ class VersionLog {
   Result<Expiry> Expire(const Choose& choose, ExpiryMode mode) {
     const std::lock_guard one_at_a_time(expiry_mutex_);
     VARVE_ASSIGN(const LogListing listing, ListAll());
-    VARVE_ASSIGN(const std::vector<CommittedVersion> versions, WithTimes(listing));
+    VARVE_ASSIGN(const std::vector<Summary> summaries, WithSummaries(listing));
+    std::vector<CommittedVersion> versions;
+    versions.reserve(summaries.size());
+    for (const Summary& summary : summaries) {
+      versions.push_back({summary.id, summary.committed_at});
+    }
     const ExpiryPlan plan = PlanExpiry(folder_, listing, versions, choose(versions));
     if (mode == ExpiryMode::kExpire) {
       for (const VersionId base : plan.new_bases) {
         VARVE_TRY(MakeBase(listing, base));
       }
       VARVE_TRY(RemoveAll(listing, plan));
-      ForgetTimes(plan);
+      ForgetSummaries(plan);
     }
     return plan.expiry;
   }
@@ -459,47 +480,74 @@ class VersionLog {
 
   // --- expiry ---
 
-  // When each version was made: known for those that were made or met here, else read once.
-  Result<std::vector<CommittedVersion>> WithTimes(const LogListing& listing) const {
-    VARVE_ASSIGN(const std::vector<VersionId> ids, VersionsIn(listing));
-    std::vector<CommittedVersion> versions;
-    for (const VersionId id : ids) {
-      std::optional<TimestampUs> time = KnownTime(id);
-      if (!time) {
-        VARVE_ASSIGN(time, ReadTime(listing, id));
-        RememberTime(id, *time);
+  // Of all versions that the listing has: known for those that were made or met here, else read
+  // once.
+  Result<std::vector<Summary>> WithSummaries(const LogListing& listing) const {
+    VARVE_TRY(VersionsIn(listing));
+    std::vector<Summary> out;
+    for (const VersionRun& run : listing.Runs()) {
+      VARVE_TRY(ReadUnknown(listing, run));
+      for (uint64_t id = run.first.value(); id <= run.last.value(); ++id) {
+        const auto summary = KnownSummary(VersionId(id));
+        if (!summary) {
+          return ResourceExhausted("'{}' of {} has more than {} versions: expire some", folder_,
+                                   store_.Describe(), kSummariesMax);
+        }
+        out.push_back(*summary);
       }
-      versions.push_back({id, *time});
     }
-    return versions;
-  }
-
-  std::optional<TimestampUs> KnownTime(VersionId id) const {
     const std::lock_guard lock(state_mutex_);
-    const auto found = times_.find(id);
-    return found == times_.end() ? std::nullopt : std::optional(found->second);
+    all_known_ = true;
+    return out;
   }
 
-  void RememberTime(VersionId id, TimestampUs time) const {
+  // Learns the summaries of the run's versions that are not known.
+  Status ReadUnknown(const LogListing& listing, const VersionRun& run) const {
+    uint64_t last = run.last.value();
+    while (last >= run.first.value() && KnownSummary(VersionId(last))) {
+      --last;
+    }
+    if (last < run.first.value()) {
+      return {};
+    }
+    VARVE_ASSIGN(ReadPoint point, ReadBase(listing, run.first));
+    RememberSummary(point.state);
+    while (point.state.id.value() < last) {
+      const VersionId id(point.state.id.value() + 1);
+      if (listing.edits.contains(id)) {
+        VARVE_ASSIGN(point, ReadNext(std::move(point)));
+      } else {
+        VARVE_ASSIGN(point, ReadCheckpoint(id));
+      }
+      RememberSummary(point.state);
+    }
+    return {};
+  }
+
+  std::optional<Summary> KnownSummary(VersionId id) const {
     const std::lock_guard lock(state_mutex_);
-    times_[id] = time;
-    if (times_.size() > kTimesMax) {
-      times_.erase(times_.begin());
+    const auto found = summaries_.find(id);
+    return found == summaries_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  void RememberSummary(const State& state) const {
+    const Summary summary = Traits::Summarize(state);
+    const std::lock_guard lock(state_mutex_);
+    summaries_[state.id] = summary;
+    if (summaries_.size() > kSummariesMax) {
+      summaries_.erase(summaries_.begin());
+      all_known_ = false;
     }
   }
 
-  Result<TimestampUs> ReadTime(const LogListing& listing, VersionId id) const {
-    if (!listing.edits.contains(id)) {
-      VARVE_ASSIGN(const ReadPoint point, ReadCheckpoint(id));
-      return point.state.committed_at;
+  // Requires state_mutex_.
+  std::vector<Summary> Known() const {
+    std::vector<Summary> out;
+    out.reserve(summaries_.size());
+    for (const auto& [id, summary] : summaries_) {
+      out.push_back(summary);
     }
-    const std::string path = EditPath(folder_, id);
-    VARVE_ASSIGN(const std::string bytes, store_.Get(path));
-    const auto decoded = Traits::DecodeEdit(bytes);
-    if (!decoded) {
-      return DecodeFailed(store_, path, decoded.error());
-    }
-    return decoded->link.committed_at;
+    return out;
   }
 
   Status MakeBase(const LogListing& listing, VersionId id) const {
@@ -529,16 +577,16 @@ class VersionLog {
     return {};
   }
 
-  void ForgetTimes(const ExpiryPlan& plan) const {
+  void ForgetSummaries(const ExpiryPlan& plan) const {
     const std::lock_guard lock(state_mutex_);
     for (const Expiry::Hidden& hidden : plan.expiry.versions) {
-      times_.erase(hidden.version.id);
+      summaries_.erase(hidden.version.id);
     }
   }
 
   void Publish(Point point) {
     HandOut(point.state);
-    RememberTime(point.state->id, point.state->committed_at);
+    RememberSummary(*point.state);
     const std::lock_guard lock(state_mutex_);
     current_ = point.state;
     head_ = std::move(point);
@@ -590,8 +638,10 @@ class VersionLog {
   mutable std::mutex state_mutex_;
   StatePtr current_;                                            // under state_mutex_
   mutable std::vector<std::weak_ptr<const State>> handed_out_;  // under state_mutex_
-  mutable std::map<VersionId, TimestampUs> times_;              // under state_mutex_
-  std::mutex expiry_mutex_;  // held across the I/O of an expiry; before state_mutex_
+  mutable std::map<VersionId, Summary> summaries_;              // under state_mutex_
+  mutable bool all_known_ = false;  // summaries_ has all that can be loaded; under state_mutex_
+  // Held across the I/O of an expiry, and of reading what there is. Before state_mutex_.
+  mutable std::mutex expiry_mutex_;
 };
 
 }  // namespace varve

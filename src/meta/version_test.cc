@@ -199,5 +199,29 @@ TEST(Apply, OptionsThatCannotBeReadBackAreRefused) {
   EXPECT_THAT(Apply(First(), edit, kTestNow), IsError(ErrorKind::kInvalidArgument));
 }
 
+// Rows come back: whoever worked from a version before it must not commit what he knew.
+TEST(Version, ARestorePutsAFileInItsOwnPlace) {
+  Version version = Apply(Version(), CreateEdit(), kTestNow).value();
+  version = Apply(version, AddFile(1), kTestNow).value();
+  const VersionId before = version.id;
+  VersionEdit mask;
+  mask.kind = EditKind::kDelete;
+  mask.deletion_vectors[TestId(1)] = TestVector(5);
+  version = Apply(version, mask, kTestNow).value();
+  EXPECT_EQ(version.row_count(), 995U);
+  VersionEdit restore = AddFile(1);
+  restore.removed_files = {TestId(1)};
+  restore.base = version.id;
+  EXPECT_THAT(Apply(version, restore, kTestNow), IsError(ErrorKind::kInvalidArgument));
+  restore.kind = EditKind::kRestore;
+  version = Apply(version, restore, kTestNow).value();
+  EXPECT_EQ(version.row_count(), 1000U);
+  VersionEdit late;
+  late.kind = EditKind::kCompact;
+  late.base = before;
+  late.removed_files = {TestId(1)};
+  EXPECT_THAT(Apply(version, late, kTestNow), IsError(ErrorKind::kConflict));
+}
+
 }  // namespace
 }  // namespace varve

@@ -242,4 +242,11 @@ const ColumnSchema* TableSchema::FindById(uint32_t id) const {
   return found == columns_.end() ? nullptr : &*found;
 }
 
+TableSchema TableSchema::AsSuccessorOf(const TableSchema& current) const {
+  TableSchema next = *this;
+  next.schema_id_ = current.schema_id_ + 1;
+  next.last_column_id_ = current.last_column_id_;
+  return next;
+}
+
 }  // namespace varve

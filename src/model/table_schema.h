@@ -64,6 +64,9 @@ class TableSchema {
   // or too many columns.
   Result<TableSchema> WithColumnsAdded(std::vector<ColumnSchema> added) const;
 
+  // The same columns, as the schema that follows `current`, which has had them all.
+  TableSchema AsSuccessorOf(const TableSchema& current) const;
+
   uint32_t schema_id() const { return schema_id_; }            // counts from 1
   uint32_t last_column_id() const { return last_column_id_; }  // the largest id ever given
   const std::vector<ColumnSchema>& columns() const { return columns_; }
