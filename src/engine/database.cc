@@ -13,6 +13,8 @@
 namespace varve {
 namespace {
 
+// How late an automatic savepoint may be.
+constexpr std::chrono::milliseconds kSavepointClock = std::chrono::seconds(1);
 constexpr size_t kFlushQueueMax = 1 << 20;  // each table is queued at most once
 constexpr auto kRetryPause = std::chrono::seconds(1);
 constexpr int kRetryPausesMax = 32;  // the longest wait between two tries of a failing flush
@@ -88,6 +90,12 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
       HousekeepingOptions{.interval = database->options_.housekeeping_interval,
                           .ids = database->options_.ids},
       database->ServicesForGc(), [raw = database.get()] { return raw->AllTables(); });
+  if (database->options_.housekeeping_interval.count() > 0) {
+    database->savepoint_clock_ = std::make_unique<Periodic>(
+        Periodic::Options{
+            .name = "savepoints", .interval = kSavepointClock, .ids = database->options_.ids},
+        [raw = database.get()] { raw->CreateDueSavepoints(); });
+  }
   database->retry_thread_ = std::thread([raw = database.get()] { raw->RunRetries(); });
   return database;
 }
@@ -99,6 +107,9 @@ Database::~Database() {
 }
 
 Status Database::Close() {
+  if (savepoint_clock_) {
+    savepoint_clock_->Stop();
+  }
   if (housekeeping_) {
     housekeeping_->Stop();
   }
@@ -232,9 +243,6 @@ GcServices Database::ServicesForGc() {
     return uuids;
   };
   services.dropped = [this](const Uuid& uuid) { return StateOfDropped(uuid); };
-  services.pins = [this](const Uuid& uuid) -> Result<std::set<VersionId>> {
-    return options_.pinned_versions ? options_.pinned_versions(uuid) : std::set<VersionId>();
-  };
   return services;
 }
 

@@ -27,6 +27,8 @@
 #include "engine/expired_rows.h"
 #include "engine/housekeeping.h"
 #include "engine/maintenance.h"
+#include "engine/pending_savepoint.h"
+#include "engine/periodic.h"
 #include "engine/table.h"
 #include "meta/catalogue.h"
 #include "model/point_batch.h"
@@ -59,9 +61,11 @@ struct DatabaseOptions {
   std::string auto_timestamp_column = "timestamp";
   // How often each table is looked at for what is past its time; 0: only when asked for.
   std::chrono::milliseconds housekeeping_interval{};
-  // Versions that must stay readable whatever the options of their table say: of savepoints,
-  // clones, consumers. nullptr: none. Thread-safe. An error keeps all files that there are.
-  std::function<Result<std::set<VersionId>>(const Uuid& table)> pinned_versions;
+};
+
+struct TableSavepoint {
+  std::shared_ptr<Table> table;
+  Savepoint savepoint;
 };
 
 struct TableWrite {
@@ -182,6 +186,23 @@ class Database {
   // Maintenance::CompactFully.
   Result<CompactionOutcome> CompactTable(Table& table);
 
+  // --- savepoints (database_savepoints.cc) ---
+
+  // One savepoint of each table, and of the partitions of partitioned ones: of the same point in
+  // time, with all rows whose write had returned before the call, or of the version that `as_of`
+  // means in each. Writes to the tables wait for a moment, without I/O. In the order of the tables'
+  // ids. Errors: kInvalidArgument for a bad name or no table; kAlreadyExists for a name; kNotFound
+  // (a table has been dropped, or has no such version); those of Flush and Savepoints::Create:
+  // those that were made are dropped again.
+  Result<std::vector<TableSavepoint>> CreateSavepoints(std::vector<std::shared_ptr<Table>> tables,
+                                                       const SavepointSpec& spec,
+                                                       const std::optional<VersionRef>& as_of);
+  // With those of the table's partitions that were made with it. Errors: as Table::DropSavepoint.
+  Status DropSavepoint(Table& table, SavepointId id);
+  // Makes the automatic savepoints that are due: one at most of each table, however long nobody has
+  // looked. How many.
+  size_t CreateDueSavepoints();
+
   // Flushes the memtables of all tables and waits. Returns the first error; the others are logged.
   Status FlushAll();
 
@@ -277,6 +298,7 @@ class Database {
   std::mutex dropped_mutex_;
   std::map<Uuid, std::weak_ptr<Table>> dropped_;  // tables that this process has dropped
   std::unique_ptr<Housekeeping> housekeeping_;
+  std::unique_ptr<Periodic> savepoint_clock_;
 };
 
 }  // namespace varve

@@ -92,8 +92,7 @@ class Pass {
   }
 
   Result<std::set<std::string>> References(const Table& table) const {
-    VARVE_ASSIGN(const std::set<VersionId> pins, services_.pins(table.uuid()));
-    auto references = table.References(pins);
+    auto references = table.References();
     if (!references) {
       return std::unexpected(references.error().WithContext(
           fmt::format("table {}.{}: nothing is deleted", table.schema_name(), table.name())));
@@ -106,7 +105,7 @@ class Pass {
     const std::set<Uuid> unfinished = table.unfinished_files();
     VARVE_ASSIGN(const std::set<std::string> references, References(table));
     for (const auto& [object, path] : folder.files) {
-      if (path.kind == TablePath::Kind::kLog || references.contains(object.path)) {
+      if (path.kind != TablePath::Kind::kData || references.contains(object.path)) {
         continue;
       }
       if (unfinished.contains(path.ids.back()) || !IsOld(object)) {
@@ -162,7 +161,7 @@ class Pass {
   void DeleteAll() {
     // What says that a table was there goes before its rows.
     std::ranges::stable_sort(candidates_, {}, [](const Candidate& c) {
-      return c.kind == TablePath::Kind::kLog ? 0 : 1;
+      return c.kind == TablePath::Kind::kData ? 1 : 0;
     });
     const auto deadline = services_.clock->Steady() + request_.budget.time;
     uint64_t files = 0;

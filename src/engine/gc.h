@@ -91,9 +91,6 @@ struct GcServices {
   // The tables that the catalogue names, from the store. Errors: those of Catalogue::Open.
   std::function<Result<std::set<Uuid>>()> named_tables;
   std::function<DroppedState(const Uuid&)> dropped;
-  // Versions that must stay though the table's options let them go: savepoints, clones, consumers.
-  // Errors: any; the pass ends with nothing deleted.
-  std::function<Result<std::set<VersionId>>(const Uuid&)> pins;
 };
 
 struct GcRequest {

@@ -79,6 +79,16 @@ std::optional<TablePath> ParseTablePath(std::string_view path) {
   if (TakePrefix(path, "/log/")) {
     return IsLogName(path) ? std::optional(TablePath{TablePath::Kind::kLog, *table}) : std::nullopt;
   }
+  if (TakePrefix(path, "/savepoint/savepoint-")) {
+    return TakeSuffix(path, ".json") && IsNumber(path)
+               ? std::optional(TablePath{TablePath::Kind::kSavepoint, *table})
+               : std::nullopt;
+  }
+  if (TakePrefix(path, "/consumer/consumer-")) {
+    return TakeSuffix(path, ".json") && !path.empty() && !path.contains('/')
+               ? std::optional(TablePath{TablePath::Kind::kConsumer, *table})
+               : std::nullopt;
+  }
   if (!TakePrefix(path, "/data/")) {
     return std::nullopt;
   }

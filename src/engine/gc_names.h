@@ -11,8 +11,10 @@ namespace varve {
 
 struct TablePath {
   enum class Kind : uint8_t {
-    kLog,   // "tables/<uuid>/log/<version>.json", "…/log/checkpoint-<version>.json"
-    kData,  // "tables/<uuid>/data/<segment>/<uuid>.parquet", "…/<uuid>-<uuid>.dv"
+    kLog,        // "tables/<uuid>/log/<version>.json", "…/log/checkpoint-<version>.json"
+    kSavepoint,  // "tables/<uuid>/savepoint/savepoint-<id>.json"
+    kConsumer,   // "tables/<uuid>/consumer/consumer-<name>.json"
+    kData,       // "tables/<uuid>/data/<segment>/<uuid>.parquet", "…/<uuid>-<uuid>.dv"
   };
   Kind kind = Kind::kData;
   Uuid table;

@@ -77,7 +77,6 @@ struct World {
     options.wal = wal.get();
     options.clock = &clock;
     options.ids = &ids;
-    options.pinned_versions = [this](const Uuid&) { return pins; };
     auto opened = Database::Open(options);
     ASSERT_THAT(opened, IsOk());
     database = *std::move(opened);
@@ -136,7 +135,6 @@ struct World {
   std::shared_ptr<MemoryObjectStore> memory = std::make_shared<MemoryObjectStore>(&clock);
   FaultyObjectStore faulty{memory};
   WatchedStore store{faulty};
-  std::set<VersionId> pins;
   std::shared_ptr<MemoryLog> log = std::make_shared<MemoryLog>();
   std::unique_ptr<MemoryWal> wal;
   std::unique_ptr<Database> database;
@@ -171,11 +169,11 @@ TEST(GcInvariant2, AVersionThatIsKeptKeepsItsFiles) {
   }
   const VersionId version = table->current_version();
   world.ExpireAll(*table);
-  world.pins = {version};
+  const auto savepoint = world.database->CreateSavepoints({table}, {}, version).value().front();
   world.HideOld(*table);
   EXPECT_THAT(world.Gc().value().files, IsEmpty());
   EXPECT_EQ(world.Files(), 5u);
-  world.pins.clear();
+  ASSERT_THAT(world.database->DropSavepoint(*table, savepoint.savepoint.id), IsOk());
   world.HideOld(*table);
   EXPECT_EQ(world.Gc().value().Count(GcOutcome::kDeleted), 5u);
 }
@@ -258,46 +256,53 @@ TEST(GcInvariant3, AMissingCatalogueIsNotAllGarbage) {
 
 TEST(GcInvariant3, AnUnreadablePinStopsIt) {
   World world;
-  const auto table = world.Create("cpu");
+  auto table = world.Create("cpu");
   world.AddFile(*table, 1);
   world.ExpireAll(*table);
   world.HideOld(*table);
+  ASSERT_THAT(world.memory->Put(Savepoints::Path(table->uuid(), SavepointId(1)), "{}"), IsOk());
+  table.reset();
+  world.Restart();
+  table = world.Find("cpu");
   GcServices services;
   services.store = &world.store;
   services.clock = &world.clock;
-  services.pins = [](const Uuid&) -> Result<std::set<VersionId>> {
-    return Io("cannot read the savepoint");
-  };
   GcRequest request;
   request.tables = {table};
   request.grace = kNoGrace;
-  EXPECT_THAT(CollectGarbage(services, request), IsError(ErrorKind::kIo, HasSubstr("savepoint")));
+  EXPECT_THAT(CollectGarbage(services, request),
+              IsError(ErrorKind::kCorruption, HasSubstr("savepoint-1.json")));
   EXPECT_EQ(world.Files(), 1u);
 }
 
 // The references are read again after the candidates are known.
-TEST(GcInvariant4, APinThatComesBetweenIsRespected) {
+TEST(GcInvariant4, TheReferencesAreReadAgain) {
   World world;
   const auto table = world.Create("cpu");
   world.AddFile(*table, 1);
   GcServices services;
   services.store = &world.store;
   services.clock = &world.clock;
-  int asked = 0;
-  services.pins = [&](const Uuid&) -> Result<std::set<VersionId>> {
-    ++asked;
-    if (asked == 2) {
-      return Io("a pin that is being written");
-    }
-    return std::set<VersionId>();
-  };
   world.ExpireAll(*table);
   world.HideOld(*table);
+  // The files, then the log, then the log again.
+  int listed = 0;
+  std::function<void()> count = [&] {
+    if (++listed < 3) {
+      world.store.after_list = count;
+      return;
+    }
+    const auto log = world.memory->List(TableLog::Folder(table->uuid()) + "/log").value();
+    for (const ObjectInfo& object : log) {
+      ASSERT_THAT(world.memory->Put(object.path, "{}"), IsOk());
+    }
+  };
+  world.store.after_list = count;
   GcRequest request;
   request.tables = {table};
   request.grace = kNoGrace;
-  EXPECT_THAT(CollectGarbage(services, request), IsError(ErrorKind::kIo));
-  EXPECT_EQ(asked, 2);
+  EXPECT_THAT(CollectGarbage(services, request), IsError(ErrorKind::kCorruption));
+  EXPECT_EQ(listed, 3);
   EXPECT_EQ(world.Files(), 1u);
 }
 
@@ -443,7 +448,6 @@ TEST(Gc, WhatIsBeyondTheBudgetIsForTheNextPass) {
   GcServices services;
   services.store = &world.store;
   services.clock = &world.clock;
-  services.pins = [](const Uuid&) { return std::set<VersionId>(); };
   GcRequest request;
   request.tables = {table};
   request.grace = kNoGrace;
@@ -467,7 +471,6 @@ TEST(Gc, ItEndsWhenItIsCancelled) {
   GcServices services;
   services.store = &world.store;
   services.clock = &world.clock;
-  services.pins = [](const Uuid&) { return std::set<VersionId>(); };
   GcRequest request;
   request.tables = {table};
   request.grace = kNoGrace;

@@ -83,6 +83,13 @@ void Housekeeping::Visit(Table& table) {
   } else {
     counters_.ttl_expired_files += expired->files;
   }
+  const auto savepoints = table.ExpireSavepoints();
+  if (!savepoints) {
+    LogWarn("table {}.{}: savepoints past their time stay: {}", table.schema_name(), table.name(),
+            savepoints.error().message);
+  } else if (*savepoints > 0) {
+    clean_.erase(table.id());
+  }
   const VersionId version = table.current_version();
   const auto known = clean_.find(table.id());
   if (known != clean_.end() && known->second.version == version) {
@@ -112,8 +119,7 @@ Result<bool> Housekeeping::CleanUp(Table& table) {
 
 Result<Expiry> Housekeeping::ExpireVersions(Table& table, const RetentionRule& rule,
                                             ExpiryMode mode) {
-  VARVE_ASSIGN(const std::set<VersionId> pins, services_.pins(table.uuid()));
-  VARVE_ASSIGN(Expiry expiry, table.ExpireVersions(rule, pins, mode));
+  VARVE_ASSIGN(Expiry expiry, table.ExpireVersions(rule, mode));
   if (mode == ExpiryMode::kExpire) {
     counters_.expired_versions += expiry.versions.size();
   }

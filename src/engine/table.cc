@@ -28,6 +28,7 @@ Table::Table(TableServices services, TableEntry entry, std::unique_ptr<TableLog>
     : services_(std::move(services)),
       entry_(std::move(entry)),
       name_(entry_.name),
+      savepoints_(*services_.store, entry_.uuid),
       log_(std::move(log)),
       unfinished_(*services_.ids),
       file_matches_(services_.files, std::shared_ptr<std::atomic<uint64_t>>(
@@ -66,7 +67,8 @@ uint64_t Table::front_bytes() const {
 // --- writing ---
 
 Result<Sequence> Table::Begin() {
-  std::lock_guard lock(write_mutex_);
+  std::unique_lock lock(write_mutex_);
+  turn_.wait(lock, [this] { return !paused_ || dropped_; });
   if (dropped_) {
     return NotFound("Table not found, table:{}", name());
   }
@@ -153,9 +155,26 @@ Result<uint64_t> Table::Recover() {
   return rows;
 }
 
+PausedWrites Table::PauseWrites() {
+  std::unique_lock lock(write_mutex_);
+  turn_.wait(lock, [this] { return !paused_; });
+  paused_ = true;
+  turn_.wait(lock, [this] { return last_ended_ == last_begun_; });
+  return PausedWrites(*this);
+}
+
+void Table::ResumeWrites() {
+  {
+    std::lock_guard lock(write_mutex_);
+    paused_ = false;
+  }
+  turn_.notify_all();
+}
+
 void Table::MarkDropped() {
   std::unique_lock lock(write_mutex_);
   dropped_ = true;
+  turn_.notify_all();
   turn_.wait(lock, [this] { return last_ended_ == last_begun_; });
 }
 
@@ -172,6 +191,11 @@ void Table::Install(std::shared_ptr<const Version> version) {
   version_ = std::move(version);
   if (foreign) {
     front_.Reset(NewestInFiles(*version_));
+  }
+  for (auto& [end, fenced] : fences_) {
+    if (fenced == nullptr && end <= version_->flushed) {
+      fenced = version_;
+    }
   }
   while (!sealed_.empty() && sealed_.front()->last_sequence() <= version_->flushed) {
     const auto freed = static_cast<int64_t>(sealed_.front()->size_bytes());

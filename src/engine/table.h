@@ -34,7 +34,9 @@
 #include "engine/row_mapping.h"
 #include "engine/series_front.h"
 #include "engine/unfinished_files.h"
+#include "engine/version_ref.h"
 #include "meta/catalogue.h"
+#include "meta/savepoints.h"
 #include "meta/table_log.h"
 #include "model/row_batch.h"
 #include "sst/sst_cache.h"
@@ -65,6 +67,9 @@ struct TableServices {
   std::shared_ptr<std::atomic<int64_t>> memtable_bytes;
   std::shared_ptr<OverwriteCounters> overwrite;
 };
+
+// A table does not begin new writes while one of these lives. Moves; empty after that.
+class PausedWrites;
 
 // What ExpireFiles has taken out of the version.
 struct ExpiredFiles {
@@ -132,18 +137,49 @@ class Table : public std::enable_shared_from_this<Table> {
   // Errors: as Delete.
   Status Truncate();
 
+  // --- savepoints and older versions (table_versions.cc, table_savepoint.cc) ---
+
+  // The version that is meant. Errors: kNotFound that says what there is instead (it has expired,
+  // never was, or the savepoint has been dropped); kInvalidArgument for a time in the future; those
+  // of reading the log and the savepoints.
+  Result<std::shared_ptr<const Version>> FindVersion(const VersionRef& ref) const;
+  // The table as it was in the version, with its schema and what had expired by then; the rows that
+  // were in memory only are not in it.
+  ReadView ViewAt(std::shared_ptr<const Version> version) const;
+  // What there is to read, in order: see TableLog::Summaries.
+  Result<std::vector<VersionSummary>> Versions() const;
+
+  // For Database, which makes them of several tables at one point in time.
+  class PendingSavepoint;
+  Savepoints& savepoints() const { return savepoints_; }
+  // Errors: kNotFound; kInvalidArgument while it is locked; those of Savepoints::Drop.
+  Status DropSavepoint(SavepointId id);
+  // Drops those that are past their time: by RETAIN, and automatic ones by the table's options.
+  // Locked ones stay and count for nothing. How many. Errors: those of Savepoints; the next call
+  // goes on.
+  Result<size_t> ExpireSavepoints();
+  // The versions that savepoints and consumers hold. Errors: those of Savepoints::List.
+  Result<std::set<VersionId>> PinnedVersions() const;
+
+  // Makes a new version that is as the given one was: its files, deletions and schema; the options
+  // stay. What is in memory is flushed first, so that the version before this one has every row
+  // that had been written, and leads back to it. Writes wait meanwhile. Returns the new version.
+  // Errors: those of FindVersion, Flush and TableLog::Commit: nothing has changed
+  // (kUnknownOutcome: perhaps).
+  Result<std::shared_ptr<const Version>> Rollback(const VersionRef& ref);
+
   // Rows before it have expired: views do not show them, and writes do not keep them.
   TimestampUs visible_from() const;
   // Takes the files all of whose rows have expired out of the version, in one commit; they are
   // garbage once the versions before it have expired too. Does nothing, without I/O, when there are
   // none. Errors: those of TableLog::Commit; nothing is lost, try again later.
   Result<ExpiredFiles> ExpireFiles();
-  // Hides old versions by the rule: see TableLog::Expire.
-  Result<Expiry> ExpireVersions(const RetentionRule& rule, const std::set<VersionId>& held,
-                                ExpiryMode mode);
+  // Hides old versions by the rule, but for those that are pinned: see TableLog::Expire. Errors
+  // also: those of PinnedVersions.
+  Result<Expiry> ExpireVersions(const RetentionRule& rule, ExpiryMode mode);
   // The paths of all files that a version there names (read from the store) or that somebody in
-  // this process may still read. Errors: as TableLog::References.
-  Result<std::set<std::string>> References(const std::set<VersionId>& held) const;
+  // this process may still read. Errors: as TableLog::References and PinnedVersions.
+  Result<std::set<std::string>> References() const;
   // The ids of the files and deletion vectors that are being written now. To be asked for between
   // looking at what files there are and at References.
   std::set<Uuid> unfinished_files() const;
@@ -166,6 +202,10 @@ class Table : public std::enable_shared_from_this<Table> {
 
   // Reads what the log holds beyond the files. Before any Begin. Returns the number of rows.
   Result<uint64_t> Recover();
+
+  // Begin waits until the result is gone; it returns when all writes that have begun have ended.
+  // Several tables: in the order of their ids, as writes begin.
+  PausedWrites PauseWrites();
 
   // Makes the active memtable a sealed one, if it has rows.
   void Seal();
@@ -206,8 +246,19 @@ class Table : public std::enable_shared_from_this<Table> {
  private:
   using MemtableViews = std::vector<std::shared_ptr<const MemtableView>>;
 
-  // The oldest time that has not expired now.
-  TimestampUs VisibleFrom(const TableOptions& options) const;
+  friend class PausedWrites;
+  void ResumeWrites();
+  // The oldest time that has not expired then.
+  static TimestampUs VisibleFrom(const TableOptions& options, TimestampUs now);
+  Result<std::shared_ptr<const Version>> LoadVersion(VersionId id) const;
+  // Versions that queries have asked for are at hand for the next one, until the next expiry or GC.
+  void ForgetLoadedVersions() const;
+  // For messages: "snapshots 3 to 9, savepoints 1 and 2 ('before')".
+  std::string DescribeVersions() const;
+  // Flushes what is sealed, up to a fence. Requires flush_mutex_.
+  Status FlushUpToFence();
+  // Requires commit_mutex_. The edit that makes `current` what `target` was.
+  static VersionEdit RestoreOf(const Version& current, const Version& target);
   // What is there, without what has been replaced. Requires state_mutex_.
   ReadView ViewLocked() const;
   bool HasLateRowsLocked() const;
@@ -265,6 +316,12 @@ class Table : public std::enable_shared_from_this<Table> {
   mutable std::mutex name_mutex_;
   std::string name_;
 
+  // Held from before a savepoint's version is chosen until the savepoint is there, and by an expiry
+  // from asking what is pinned until versions are hidden. Across I/O. After layout_mutex_, before
+  // all others.
+  mutable std::mutex pins_mutex_;
+  mutable Savepoints savepoints_;
+
   // Which rows are where: held by a delete from looking for its rows until they are committed, and
   // by the commits that move rows from file to file. Before flush_mutex_ and commit_mutex_.
   std::mutex layout_mutex_;
@@ -290,6 +347,7 @@ class Table : public std::enable_shared_from_this<Table> {
   std::condition_variable turn_;
   Sequence last_begun_;
   Sequence last_ended_;
+  bool paused_ = false;
   std::atomic<bool> dropped_ = false;
 
   mutable std::mutex state_mutex_;
@@ -297,10 +355,31 @@ class Table : public std::enable_shared_from_this<Table> {
   std::vector<std::weak_ptr<const Version>> former_versions_;  // of logs before log_
   std::shared_ptr<Memtable> active_;
   std::deque<std::shared_ptr<Memtable>> sealed_;  // oldest first
+  // Points in time that some commit must end at: no flush goes beyond one. The version that ends
+  // there, once there is one.
+  std::map<Sequence, std::shared_ptr<const Version>> fences_;
   int64_t memtable_bytes_ = 0;  // of active_ and sealed_, as reported to the services
   mutable SeriesFront front_;
 
+  mutable std::mutex loaded_mutex_;
+  mutable std::deque<std::shared_ptr<const Version>> loaded_;  // the last used first
+
   CompactionState compaction_;
+};
+
+class PausedWrites {
+ public:
+  explicit PausedWrites(Table& table) : table_(&table) {}
+  ~PausedWrites() {
+    if (table_ != nullptr) {
+      table_->ResumeWrites();
+    }
+  }
+  PausedWrites(PausedWrites&& other) noexcept : table_(std::exchange(other.table_, nullptr)) {}
+  PausedWrites& operator=(PausedWrites&&) = delete;
+
+ private:
+  Table* table_;
 };
 
 }  // namespace varve

@@ -10,7 +10,7 @@ namespace varve {
 namespace {
 
 // The rows of an input that have been deleted since the job read it. Errors: kConflict when the
-// file is gone; those of SstCache::Deletions.
+// file is gone, or a rollback has brought rows back; those of SstCache::Deletions.
 Result<std::vector<uint64_t>> DeletedSince(const FileMeta& input, const Version& version,
                                            SstCache& files) {
   const auto now = version.files.find(input.id);
@@ -20,12 +20,19 @@ Result<std::vector<uint64_t>> DeletedSince(const FileMeta& input, const Version&
   if (now->second.deletion_vector == input.deletion_vector) {
     return std::vector<uint64_t>();
   }
-  VARVE_ASSIGN(const auto deleted, files.Deletions(input.id, *now->second.deletion_vector));
-  if (!input.deletion_vector) {
-    return deleted->Rows();
+  const auto deletions = [&](const FileMeta& file) -> Result<DeletionVector> {
+    if (!file.deletion_vector) {
+      return DeletionVector::FromRows(std::span<const uint64_t>());
+    }
+    VARVE_ASSIGN(const auto vector, files.Deletions(file.id, *file.deletion_vector));
+    return *vector;
+  };
+  VARVE_ASSIGN(const DeletionVector deleted, deletions(now->second));
+  VARVE_ASSIGN(const DeletionVector before, deletions(input));
+  if (before.Minus(deleted).size() > 0) {
+    return Conflict("rows of the file '{}' have come back", input.path);
   }
-  VARVE_ASSIGN(const auto before, files.Deletions(input.id, *input.deletion_vector));
-  return deleted->Minus(*before).Rows();
+  return deleted.Minus(before).Rows();
 }
 
 // Spreads rows of all outputs, counted through, over the outputs.

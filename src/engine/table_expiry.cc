@@ -7,7 +7,7 @@ namespace varve {
 
 TimestampUs Table::visible_from() const {
   std::lock_guard lock(state_mutex_);
-  return VisibleFrom(version_->options);
+  return VisibleFrom(version_->options, services_.clock->Now());
 }
 
 Result<ExpiredFiles> Table::ExpireFiles() {
@@ -49,9 +49,11 @@ std::shared_ptr<TableLog> Table::log() const {
 
 VersionId Table::current_version() const { return version()->id; }
 
-Result<Expiry> Table::ExpireVersions(const RetentionRule& rule, const std::set<VersionId>& held,
-                                     ExpiryMode mode) {
-  return log()->Expire(rule, held, mode);
+Result<Expiry> Table::ExpireVersions(const RetentionRule& rule, ExpiryMode mode) {
+  std::lock_guard pinning(pins_mutex_);
+  VARVE_ASSIGN(const std::set<VersionId> pinned, PinnedVersions());
+  ForgetLoadedVersions();
+  return log()->Expire(rule, pinned, mode);
 }
 
 std::vector<std::shared_ptr<const Version>> Table::LiveVersions() const {
@@ -67,8 +69,15 @@ std::vector<std::shared_ptr<const Version>> Table::LiveVersions() const {
   return versions;
 }
 
-Result<std::set<std::string>> Table::References(const std::set<VersionId>& held) const {
-  VARVE_ASSIGN(std::set<std::string> paths, log()->References(held));
+Result<std::set<std::string>> Table::References() const {
+  ForgetLoadedVersions();
+  std::set<std::string> paths;
+  {
+    // An expiry in between would leave gaps behind versions that were not pinned yet.
+    std::lock_guard pinning(pins_mutex_);
+    VARVE_ASSIGN(const std::set<VersionId> pinned, PinnedVersions());
+    VARVE_ASSIGN(paths, log()->References(pinned));
+  }
   for (const auto& version : LiveVersions()) {
     for (const auto& [id, file] : version->files) {
       paths.insert(file.path);

@@ -1,4 +1,6 @@
 // A table's rows on their way into files.
+#include <algorithm>
+
 #include "base/log.h"
 #include "engine/flush_job.h"
 #include "engine/table.h"
@@ -11,9 +13,13 @@ Status Table::Flush() {
 
 Table::MemtableViews Table::SealedViews() const {
   std::lock_guard lock(state_mutex_);
+  const auto fence = std::ranges::find(fences_, nullptr, [](const auto& f) { return f.second; });
   MemtableViews views;
   for (const auto& memtable : sealed_) {
     views.push_back(memtable->View());
+    if (fence != fences_.end() && memtable->last_sequence() >= fence->first) {
+      break;
+    }
   }
   return views;
 }
@@ -25,6 +31,21 @@ std::shared_ptr<const Version> Table::version() const {
 
 Status Table::FlushSealed() {
   std::lock_guard flushing(flush_mutex_);
+  std::optional<Sequence> last;
+  {
+    std::lock_guard lock(state_mutex_);
+    if (!sealed_.empty()) {
+      last = sealed_.back()->last_sequence();
+    }
+  }
+  // Each fence takes a commit of its own.
+  do {
+    VARVE_TRY(FlushUpToFence());
+  } while (last && flushed() < *last && !dropped_);
+  return {};
+}
+
+Status Table::FlushUpToFence() {
   {
     std::lock_guard committing(commit_mutex_);
     VARVE_TRY(ReopenLogIfUncertain());

@@ -5,19 +5,18 @@
 
 namespace varve {
 
-TimestampUs Table::VisibleFrom(const TableOptions& options) const {
+TimestampUs Table::VisibleFrom(const TableOptions& options, TimestampUs now) {
   if (!options.enable_ttl) {
     return ReadView{}.visible_from;
   }
-  return TimestampUs(services_.clock->Now().value() -
-                     std::chrono::microseconds(options.ttl).count());
+  return TimestampUs(now.value() - std::chrono::microseconds(options.ttl).count());
 }
 
 ReadView Table::ViewLocked() const {
   ReadView view;
   view.version = version_;
   view.schema = version_->schema;
-  view.visible_from = VisibleFrom(version_->options);
+  view.visible_from = VisibleFrom(version_->options, services_.clock->Now());
   view.files = services_.files;
   view.table = weak_from_this().lock();
   for (const auto& memtable : sealed_) {

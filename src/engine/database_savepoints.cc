@@ -1,0 +1,129 @@
+// Savepoints of several tables at one point in time, and those that tables make by themselves.
+#include <algorithm>
+#include <list>
+
+#include "base/log.h"
+#include "base/units.h"
+#include "engine/database.h"
+
+namespace varve {
+namespace {
+
+using Pending = std::list<Table::PendingSavepoint>;
+
+// The moment that all of them are of: between the first and the last mark nothing is written to any
+// of them.
+void MarkAll(Pending& pending) {
+  std::vector<PausedWrites> paused;
+  paused.reserve(pending.size());
+  for (auto& each : pending) {
+    paused.push_back(each.table()->PauseWrites());
+  }
+  for (auto& each : pending) {
+    each.Mark();
+  }
+}
+
+Status Settle(Pending& pending, const std::optional<VersionRef>& as_of) {
+  if (!as_of) {
+    MarkAll(pending);
+  }
+  for (auto& each : pending) {
+    VARVE_TRY(as_of ? each.Choose(*as_of) : each.Settle());
+  }
+  return {};
+}
+
+void TakeBack(const std::vector<TableSavepoint>& made) {
+  for (const TableSavepoint& each : made) {
+    if (auto status = each.table->savepoints().Drop(each.savepoint.id); !status) {
+      LogWarn("savepoint {} of table {}, one of several that were not all made, is still there: {}",
+              each.savepoint.id, each.table->name(), status.error().message);
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::vector<TableSavepoint>> Database::CreateSavepoints(
+    std::vector<std::shared_ptr<Table>> tables, const SavepointSpec& spec,
+    const std::optional<VersionRef>& as_of) {
+  if (!spec.name.empty()) {
+    VARVE_TRY(CheckSavepointName(spec.name));
+  }
+  for (size_t i = 0, named = tables.size(); i < named; ++i) {
+    std::ranges::copy(PartitionsOf(*tables[i]), std::back_inserter(tables));
+  }
+  std::ranges::sort(tables, {}, [](const auto& table) { return table->id(); });
+  tables.erase(std::ranges::unique(tables).begin(), tables.end());
+  if (tables.empty()) {
+    return InvalidArgument("there is no table to make a savepoint of");
+  }
+  Pending pending;
+  for (const auto& table : tables) {
+    pending.emplace_back(table);
+  }
+  VARVE_TRY(Settle(pending, as_of));
+  const SavepointGroup group{options_.ids->NewUuid(), tables.size()};
+  std::vector<TableSavepoint> made;
+  for (auto& each : pending) {
+    auto savepoint = each.Write(spec, group);
+    if (!savepoint) {
+      TakeBack(made);
+      return std::unexpected(std::move(savepoint).error());
+    }
+    made.push_back({each.table(), *std::move(savepoint)});
+  }
+  return made;
+}
+
+Status Database::DropSavepoint(Table& table, SavepointId id) {
+  VARVE_ASSIGN(const auto savepoint, table.savepoints().Find(id));
+  VARVE_TRY(table.DropSavepoint(id));
+  for (const auto& partition : PartitionsOf(table)) {
+    VARVE_ASSIGN(const auto savepoints, partition->savepoints().List());
+    for (const Savepoint& each : savepoints) {
+      if (each.group == savepoint->group) {
+        VARVE_TRY(partition->DropSavepoint(each.id));
+      }
+    }
+  }
+  return {};
+}
+
+size_t Database::CreateDueSavepoints() {
+  size_t made = 0;
+  for (const auto& table : AllTables()) {
+    const auto interval = table->options().savepoint_create_interval;
+    if (!interval || table->partition_of()) {
+      continue;  // a partition's are made with those of its table
+    }
+    const auto savepoints = table->savepoints().List();
+    Status status = savepoints ? Status() : std::unexpected(savepoints.error());
+    if (savepoints) {
+      const auto last = std::find_if(savepoints->rbegin(), savepoints->rend(), [](const auto& s) {
+        return s.origin == SavepointOrigin::kAutomatic;
+      });
+      const int64_t due = std::chrono::microseconds(*interval).count();
+      if (last != savepoints->rend() &&
+          options_.clock->Now().value() - last->save_time.value() < due) {
+        continue;
+      }
+      const auto created =
+          CreateSavepoints({table}, {.origin = SavepointOrigin::kAutomatic}, std::nullopt);
+      status = created ? Status() : std::unexpected(created.error());
+      made += created ? created->size() : 0;
+    }
+    if (status) {
+      const auto expired = table->ExpireSavepoints();
+      status = expired ? Status() : std::unexpected(expired.error());
+    }
+    if (!status && status.error().kind != ErrorKind::kNotFound) {
+      LogWarn("table {}.{}: its automatic savepoint could not be made, it is tried again: {}",
+              table->schema_name(), table->name(), status.error().message);
+    }
+  }
+  return made;
+}
+
+}  // namespace varve
