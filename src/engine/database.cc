@@ -133,9 +133,7 @@ Status Database::OpenTables() {
   for (const auto& [schema, tables] : catalogue_->current()->schemas) {
     by_name_[schema];
     for (const auto& [name, entry] : tables) {
-      VARVE_ASSIGN(auto table, OpenTable(entry));
-      VARVE_ASSIGN(const uint64_t rows, table->Recover());
-      counters_.recovered_rows += rows;
+      VARVE_TRY(OpenTable(entry));
     }
   }
   return {};
@@ -162,6 +160,8 @@ Result<std::shared_ptr<Table>> Database::OpenTable(const TableEntry& entry) {
   services.memtable_bytes = memtable_bytes_;
   services.overwrite = overwrite_;
   auto table = std::make_shared<Table>(std::move(services), entry, *std::move(log));
+  VARVE_ASSIGN(const uint64_t rows, table->Recover());
+  counters_.recovered_rows += rows;
   table->ObserveFiles();
   std::unique_lock lock(tables_mutex_);
   tables_[entry.id] = table;
@@ -235,13 +235,13 @@ GcServices Database::ServicesForGc() {
     VARVE_ASSIGN(const auto catalogue,
                  Catalogue::Open(*options_.store, *options_.clock, *options_.ids));
     std::set<Uuid> uuids;
-    for (const auto& [schema, tables] : catalogue->current()->schemas) {
-      for (const auto& [name, entry] : tables) {
-        uuids.insert(entry.uuid);
-      }
+    for (const TableEntry& entry : catalogue->current()->KeptTables()) {
+      uuids.insert(entry.uuid);
     }
     return uuids;
   };
+  services.shared_files = [this](const Uuid& uuid) { return SharedFiles(uuid); };
+  services.purge_dropped = [this] { return PurgeDropped(); };
   services.dropped = [this](const Uuid& uuid) { return StateOfDropped(uuid); };
   return services;
 }

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -126,9 +127,23 @@ class Database {
                                                         std::string_view name, TableSpec spec,
                                                         TableOptions options,
                                                         const PartitionClause& clause);
-  // Readers that have a view go on; new ones get kNotFound. Partitions go with their table. Errors:
-  // kNotFound; kInvalidArgument for a partition.
+  // Readers that have a view go on; new ones get kNotFound. Partitions go with their table. Its
+  // rows stay for the table's drop.time-retained, for UndropTable. Errors: kNotFound;
+  // kInvalidArgument for a partition.
   Status DropTable(std::string_view schema, std::string_view name);
+  // Brings the table of that name that was dropped last back, under the name `as`, with all its
+  // rows, versions and savepoints. Errors: kNotFound (none is kept, its schema is gone);
+  // kAlreadyExists for the name; those of opening a table.
+  Result<std::shared_ptr<Table>> UndropTable(std::string_view schema, std::string_view name,
+                                             std::string_view as);
+  // That can be brought back, by id, with their partitions.
+  std::vector<DroppedTable> ListDropped() const;
+  // A new table that has what `source` has now, or in the version that `as_of` means, in the same
+  // files; from then on the two have nothing to do with each other. Errors: as CreateTable,
+  // CreateSavepoints.
+  Result<std::shared_ptr<Table>> CloneTable(const std::shared_ptr<Table>& source,
+                                            const std::optional<VersionRef>& as_of,
+                                            std::string_view schema, std::string_view name);
   // The table keeps its rows; whoever holds it goes on. Partitions are renamed with their table.
   // Errors: kNotFound, kAlreadyExists, kInvalidArgument for a bad name or a partition.
   Status RenameTable(std::string_view schema, std::string_view from, std::string_view to);
@@ -197,6 +212,9 @@ class Database {
   Result<std::vector<TableSavepoint>> CreateSavepoints(std::vector<std::shared_ptr<Table>> tables,
                                                        const SavepointSpec& spec,
                                                        const std::optional<VersionRef>& as_of);
+  // What the reference, made of the partition's table, is in the partition. Errors:
+  // kInvalidArgument for a snapshot, kNotFound.
+  Result<VersionRef> RefInPartition(const Table& partition, const VersionRef& ref) const;
   // With those of the table's partitions that were made with it. Errors: as Table::DropSavepoint.
   Status DropSavepoint(Table& table, SavepointId id);
   // Makes the automatic savepoints that are due: one at most of each table, however long nobody has
@@ -225,8 +243,15 @@ class Database {
   Result<std::vector<TableWrite>> SplitWrites(std::vector<TableWrite> writes);
   // Requires ddl_mutex_.
   Status DropTableLocked(std::string_view schema, std::string_view name);
+  // One point in time for all of them, which are in the order of their tables' ids, or the version
+  // that `as_of` means in each.
+  Status SettleVersions(std::list<Table::PendingSavepoint>& pending,
+                        const std::optional<VersionRef>& as_of) const;
+  Result<std::set<std::string>> SharedFiles(const Uuid& table) const;
+  Result<std::vector<Uuid>> PurgeDropped();
   GcServices ServicesForGc();
   DroppedState StateOfDropped(const Uuid& uuid);
+  // With what the log has of it. Nobody finds it before all of that is there.
   Result<std::shared_ptr<Table>> OpenTable(const TableEntry& entry);
   std::shared_ptr<Table> TableById(TableId id) const;
   std::vector<std::shared_ptr<Table>> AllTables() const;
@@ -295,7 +320,7 @@ class Database {
   std::unique_ptr<Maintenance> maintenance_;
   std::unique_ptr<Executor> flusher_;
 
-  std::mutex dropped_mutex_;
+  mutable std::mutex dropped_mutex_;
   std::map<Uuid, std::weak_ptr<Table>> dropped_;  // tables that this process has dropped
   std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<Periodic> savepoint_clock_;

@@ -23,7 +23,7 @@ Result<std::shared_ptr<Table>> Database::CreateTable(std::string_view schema, st
   const Uuid uuid = options_.ids->NewUuid();
   VARVE_TRY(TableLog::Create(*options_.store, *options_.clock, uuid, std::move(table_schema),
                              std::move(options)));
-  VARVE_ASSIGN(const TableEntry entry, catalogue_->AddTable(schema, name, uuid));
+  VARVE_ASSIGN(const TableEntry entry, catalogue_->AddTable(schema, name, {uuid}));
   return OpenTable(entry);
 }
 
@@ -53,7 +53,13 @@ Status Database::DropTableLocked(std::string_view schema, std::string_view name)
       dropped_[each->uuid()] = each;
     }
   }
-  VARVE_TRY(catalogue_->RemoveTable(schema, name));
+  const auto retained = table->options().drop_time_retained;
+  std::optional<TimestampUs> kept_until;
+  if (retained.count() > 0) {
+    kept_until =
+        TimestampUs(options_.clock->Now().value() + std::chrono::microseconds(retained).count());
+  }
+  VARVE_TRY(catalogue_->RemoveTable(schema, name, kept_until));
   {
     std::unique_lock lock(tables_mutex_);
     auto& tables = by_name_.find(schema)->second;
@@ -64,6 +70,9 @@ Status Database::DropTableLocked(std::string_view schema, std::string_view name)
   }
   for (const auto& each : dropped) {
     each->MarkDropped();
+    if (kept_until) {
+      continue;  // what is not in files yet is in the log, for UndropTable
+    }
     // The table is gone either way; what is left of its log is removed when its id is not in the
     // catalogue.
     if (auto status = options_.wal->Drop(each->id()); !status) {

@@ -66,16 +66,19 @@ Result<std::shared_ptr<Table>> Database::CreatePartitionedTable(std::string_view
   for (uint32_t i = 0; i < partitioning.count; ++i) {
     VARVE_TRY(CheckNew(schema, PartitionName(name, i)));
   }
-  std::vector<Uuid> uuids;
-  for (uint32_t i = 0; i <= partitioning.count; ++i) {
-    uuids.push_back(options_.ids->NewUuid());
-    VARVE_TRY(
-        TableLog::Create(*options_.store, *options_.clock, uuids.back(), table_schema, options));
+  const auto create = [&]() -> Result<Catalogue::NewTable> {
+    const Uuid uuid = options_.ids->NewUuid();
+    VARVE_TRY(TableLog::Create(*options_.store, *options_.clock, uuid, table_schema, options));
+    return Catalogue::NewTable{uuid};
+  };
+  VARVE_ASSIGN(Catalogue::NewTable table, create());
+  std::vector<Catalogue::NewTable> partitions(partitioning.count);
+  for (Catalogue::NewTable& partition : partitions) {
+    VARVE_ASSIGN(partition, create());
   }
-  const std::vector<Uuid> of_partitions(uuids.begin() + 1, uuids.end());
   VARVE_ASSIGN(const TableEntry entry,
-               catalogue_->AddPartitionedTable(schema, name, uuids.front(), std::move(partitioning),
-                                               of_partitions));
+               catalogue_->AddPartitionedTable(schema, name, std::move(table),
+                                               std::move(partitioning), partitions));
   // The table last: who finds it finds its partitions.
   for (const TableEntry& partition : catalogue_->current()->PartitionsOf(entry)) {
     VARVE_TRY(OpenTable(partition));

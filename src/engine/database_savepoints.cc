@@ -1,6 +1,5 @@
 // Savepoints of several tables at one point in time, and those that tables make by themselves.
 #include <algorithm>
-#include <list>
 
 #include "base/log.h"
 #include "base/units.h"
@@ -9,11 +8,9 @@
 namespace varve {
 namespace {
 
-using Pending = std::list<Table::PendingSavepoint>;
-
 // The moment that all of them are of: between the first and the last mark nothing is written to any
 // of them.
-void MarkAll(Pending& pending) {
+void MarkAll(std::list<Table::PendingSavepoint>& pending) {
   std::vector<PausedWrites> paused;
   paused.reserve(pending.size());
   for (auto& each : pending) {
@@ -22,16 +19,6 @@ void MarkAll(Pending& pending) {
   for (auto& each : pending) {
     each.Mark();
   }
-}
-
-Status Settle(Pending& pending, const std::optional<VersionRef>& as_of) {
-  if (!as_of) {
-    MarkAll(pending);
-  }
-  for (auto& each : pending) {
-    VARVE_TRY(as_of ? each.Choose(*as_of) : each.Settle());
-  }
-  return {};
 }
 
 void TakeBack(const std::vector<TableSavepoint>& made) {
@@ -43,7 +30,56 @@ void TakeBack(const std::vector<TableSavepoint>& made) {
   }
 }
 
+// Partitions have versions of their own; what they have in common is savepoints and time.
+Result<VersionRef> OfPartition(const Table& whole, const Table& partition, const VersionRef& ref) {
+  if (std::holds_alternative<TimestampUs>(ref)) {
+    return ref;
+  }
+  if (std::holds_alternative<VersionId>(ref)) {
+    return InvalidArgument(
+        "table {} is partitioned, and each of its partitions has snapshots of its own: say a time "
+        "or a savepoint, or read a partition ({})",
+        whole.name(), partition.name());
+  }
+  const auto* const id = std::get_if<SavepointId>(&ref);
+  VARVE_ASSIGN(const auto savepoint,
+               id != nullptr ? whole.savepoints().Find(*id)
+                             : whole.savepoints().Find(std::get<SavepointName>(ref).text));
+  if (!savepoint) {
+    VARVE_TRY(whole.FindVersion(ref));  // says what there is
+  }
+  VARVE_ASSIGN(const auto candidates, partition.savepoints().List());
+  for (const Savepoint& each : candidates) {
+    if (savepoint && each.group == savepoint->group) {
+      return each.id;
+    }
+  }
+  return NotFound("{} of table {} has none of its partition {}", Describe(ref), whole.name(),
+                  partition.name());
+}
+
 }  // namespace
+
+Status Database::SettleVersions(std::list<Table::PendingSavepoint>& pending,
+                                const std::optional<VersionRef>& as_of) const {
+  if (!as_of) {
+    MarkAll(pending);
+  }
+  for (auto& each : pending) {
+    if (as_of) {
+      VARVE_ASSIGN(const VersionRef ref, RefInPartition(*each.table(), *as_of));
+      VARVE_TRY(each.Choose(ref));
+    } else {
+      VARVE_TRY(each.Settle());
+    }
+  }
+  return {};
+}
+
+Result<VersionRef> Database::RefInPartition(const Table& partition, const VersionRef& ref) const {
+  const auto whole = TableOf(partition);
+  return whole == nullptr ? Result<VersionRef>(ref) : OfPartition(*whole, partition, ref);
+}
 
 Result<std::vector<TableSavepoint>> Database::CreateSavepoints(
     std::vector<std::shared_ptr<Table>> tables, const SavepointSpec& spec,
@@ -59,11 +95,11 @@ Result<std::vector<TableSavepoint>> Database::CreateSavepoints(
   if (tables.empty()) {
     return InvalidArgument("there is no table to make a savepoint of");
   }
-  Pending pending;
+  std::list<Table::PendingSavepoint> pending;
   for (const auto& table : tables) {
     pending.emplace_back(table);
   }
-  VARVE_TRY(Settle(pending, as_of));
+  VARVE_TRY(SettleVersions(pending, as_of));
   const SavepointGroup group{options_.ids->NewUuid(), tables.size()};
   std::vector<TableSavepoint> made;
   for (auto& each : pending) {

@@ -42,7 +42,7 @@ class Pass {
       if (const auto table = tables_.find(uuid); table != tables_.end()) {
         VARVE_TRY(MarkTable(*table->second, folder));
       } else if (!named.contains(uuid)) {
-        MarkDropped(uuid, folder);
+        VARVE_TRY(MarkDropped(uuid, folder));
       }
     }
     if (request_.mode == GcMode::kPlan || candidates_.empty()) {
@@ -91,8 +91,16 @@ class Pass {
            age_us >= std::chrono::microseconds(request_.grace).count();
   }
 
+  Result<std::set<std::string>> SharedFiles(const Uuid& table) const {
+    return services_.shared_files ? services_.shared_files(table) : std::set<std::string>();
+  }
+
   Result<std::set<std::string>> References(const Table& table) const {
     auto references = table.References();
+    if (references) {
+      VARVE_ASSIGN(std::set<std::string> shared, SharedFiles(table.uuid()));
+      references->merge(shared);
+    }
     if (!references) {
       return std::unexpected(references.error().WithContext(
           fmt::format("table {}.{}: nothing is deleted", table.schema_name(), table.name())));
@@ -117,22 +125,26 @@ class Pass {
     return {};
   }
 
-  void MarkDropped(const Uuid& uuid, const FolderFiles& folder) {
+  Status MarkDropped(const Uuid& uuid, const FolderFiles& folder) {
     const DroppedState state = services_.dropped(uuid);
     if (state == DroppedState::kInUse) {
       report_.held += folder.files.size();
-      return;
+      return {};
     }
     // A table is made before the catalogue names it.
     const bool old =
         std::ranges::all_of(folder.files, [&](const auto& file) { return IsOld(file.first); });
     if (state == DroppedState::kUnknown && !old) {
       report_.young += folder.files.size();
-      return;
+      return {};
     }
+    VARVE_ASSIGN(const std::set<std::string> shared, SharedFiles(uuid));
     for (const auto& [object, path] : folder.files) {
-      Add(object, path, GcReason::kDroppedTable);
+      if (!shared.contains(object.path)) {
+        Add(object, path, GcReason::kDroppedTable);
+      }
     }
+    return {};
   }
 
   void Add(const ObjectInfo& object, const TablePath& path, GcReason reason) {
@@ -145,15 +157,16 @@ class Pass {
     VARVE_ASSIGN(const std::set<Uuid> named, NamedTables());
     std::map<Uuid, std::set<std::string>> references;
     for (const Candidate& candidate : candidates_) {
-      if (candidate.file.reason == GcReason::kUnreferenced &&
-          !references.contains(candidate.table)) {
-        VARVE_ASSIGN(references[candidate.table], References(*tables_.at(candidate.table)));
+      if (!references.contains(candidate.table)) {
+        const bool dropped = candidate.file.reason == GcReason::kDroppedTable;
+        VARVE_ASSIGN(references[candidate.table], dropped
+                                                      ? SharedFiles(candidate.table)
+                                                      : References(*tables_.at(candidate.table)));
       }
     }
     std::erase_if(candidates_, [&](const Candidate& candidate) {
-      return candidate.file.reason == GcReason::kUnreferenced
-                 ? references.at(candidate.table).contains(candidate.file.path)
-                 : named.contains(candidate.table);
+      return references.at(candidate.table).contains(candidate.file.path) ||
+             (candidate.file.reason == GcReason::kDroppedTable && named.contains(candidate.table));
     });
     return {};
   }

@@ -88,8 +88,15 @@ enum class DroppedState : uint8_t {
 struct GcServices {
   ObjectStore* store = nullptr;
   const Clock* clock = nullptr;
-  // The tables that the catalogue names, from the store. Errors: those of Catalogue::Open.
+  // The tables that the catalogue names, dropped ones that are kept among them, from the store.
+  // Errors: those of Catalogue::Open.
   std::function<Result<std::set<Uuid>>()> named_tables;
+  // The files under the folder of this table that other tables need: its clones. Errors: any; the
+  // pass ends with nothing deleted. nullptr: there are no clones.
+  std::function<Result<std::set<std::string>>(const Uuid&)> shared_files;
+  // The catalogue forgets the dropped tables that are not kept any more; they are returned.
+  // nullptr: there are none.
+  std::function<Result<std::vector<Uuid>>()> purge_dropped;
   std::function<DroppedState(const Uuid&)> dropped;
 };
 

@@ -92,7 +92,9 @@ struct World {
   }
 
   std::shared_ptr<Table> Create(const std::string& name) {
-    return database->CreateTable("public", name, TestSpec(), {}).value();
+    TableOptions options;
+    options.drop_time_retained = std::chrono::milliseconds(0);
+    return database->CreateTable("public", name, TestSpec(), options).value();
   }
   std::shared_ptr<Table> Find(const std::string& name) {
     return database->FindTable("public", name).value();

@@ -53,6 +53,7 @@ void Housekeeping::Step(size_t tables_max) {
     swept_at_ = now;
     Sweep();
   }
+  Purge();
   std::vector<std::shared_ptr<Table>> tables = tables_();
   std::ranges::sort(tables, {}, [](const auto& table) { return table->id(); });
   auto next = std::ranges::lower_bound(tables, next_, {}, [](const auto& t) { return t->id(); });
@@ -71,6 +72,27 @@ void Housekeeping::Sweep() {
   const auto report = Collect(GcMode::kDelete, options_.grace);
   if (!report && report.error().kind != ErrorKind::kCancelled) {
     LogWarn("garbage collection has stopped, nothing was deleted: {}", report.error().message);
+  }
+}
+
+void Housekeeping::Purge() {
+  if (!services_.purge_dropped) {
+    return;
+  }
+  const auto purged = services_.purge_dropped();
+  if (!purged) {
+    LogWarn("dropped tables past their time stay: {}", purged.error().message);
+    return;
+  }
+  for (const Uuid& table : *purged) {
+    GcRequest request;
+    request.folder = TableLog::Folder(table);
+    request.grace = options_.grace;
+    request.budget = kStepBudget;
+    request.cancelled = [this] { return stopping_.load(); };
+    if (const auto report = Count(CollectGarbage(services_, request), request.mode); !report) {
+      LogWarn("files of a dropped table stay for now: {}", report.error().message);
+    }
   }
 }
 
@@ -127,6 +149,9 @@ Result<Expiry> Housekeeping::ExpireVersions(Table& table, const RetentionRule& r
 }
 
 Result<GcReport> Housekeeping::Collect(GcMode mode, std::chrono::milliseconds grace) {
+  if (mode == GcMode::kDelete && services_.purge_dropped) {
+    VARVE_TRY(services_.purge_dropped());
+  }
   GcRequest request;
   request.mode = mode;
   request.tables = tables_();

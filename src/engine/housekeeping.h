@@ -68,6 +68,8 @@ class Housekeeping {
 
   void RunStep();
   void Sweep();
+  // Of dropped tables that are not kept any more: the catalogue forgets them, and their files go.
+  void Purge();
   void Visit(Table& table);
   // Whether nothing is left to do until the table changes. Errors: as above.
   Result<bool> CleanUp(Table& table);

@@ -30,6 +30,8 @@ class Table::PendingSavepoint {
   PendingSavepoint& operator=(const PendingSavepoint&) = delete;
 
   const std::shared_ptr<Table>& table() const { return table_; }
+  // Of the mark or the choice; nullptr: neither has been settled.
+  const std::shared_ptr<const Version>& version() const { return version_; }
 
   // This is the point in time. While the table's writes are paused; no I/O.
   void Mark();

@@ -304,5 +304,101 @@ TEST_F(SavepointTest, FailingAtAnyPointLeavesNothingHalf) {
   FAIL() << "each run has had a failure";
 }
 
+size_t Files(ObjectStore& store) {
+  const auto objects = store.List("tables").value();
+  return static_cast<size_t>(std::ranges::count_if(
+      objects, [](const ObjectInfo& object) { return object.path.ends_with(".parquet"); }));
+}
+
+TEST_F(SavepointTest, ADroppedTableComesBackWithEverything) {
+  auto table = Create("cpu");
+  AddFile(table, {{"a", 1000, 1}});
+  Make(table, {.name = "kept"});
+  Write(table, {{"a", 2000, 2}});  // in the log only
+  ASSERT_THAT(database_->DropTable("public", "cpu"), IsOk());
+  table.reset();
+  EXPECT_THAT(database_->FindTable("public", "cpu"), IsError(ErrorKind::kNotFound));
+  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
+              IsOk());
+  EXPECT_EQ(database_->ListDropped().size(), 1U);
+  for (const bool restarted : {false, true}) {
+    if (restarted) {
+      ASSERT_THAT(database_->DropTable("public", "back"), IsOk());
+      Restart();
+    }
+    const auto back = database_->UndropTable("public", restarted ? "back" : "cpu", "back");
+    ASSERT_THAT(back, IsOk());
+    EXPECT_THAT(Now(*back), ElementsAre(TestRow{"a", 1000, 1}, TestRow{"a", 2000, 2}));
+    EXPECT_THAT(*At(*back, SavepointName{"kept"}), SizeIs(1));
+  }
+  auto back = Find("back");
+  AddFile(back, {{"a", 2000, 3}});
+  EXPECT_THAT(Now(back), ElementsAre(TestRow{"a", 1000, 1}, TestRow{"a", 2000, 3}));
+  back.reset();
+  Create("cpu");
+  EXPECT_THAT(database_->UndropTable("public", "back", "cpu"), IsError(ErrorKind::kNotFound));
+  ASSERT_THAT(database_->DropTable("public", "back"), IsOk());
+  EXPECT_THAT(database_->UndropTable("public", "back", "cpu"), IsError(ErrorKind::kAlreadyExists));
+  clock_.Advance(std::chrono::minutes(61));
+  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
+              IsOk());
+  EXPECT_EQ(Files(store_), 0U);
+  EXPECT_THAT(database_->UndropTable("public", "back", "back"),
+              IsError(ErrorKind::kNotFound, HasSubstr("there is no dropped table back")));
+}
+
+TEST_F(SavepointTest, ATableThatIsNotToBeKeptIsGoneAtOnce) {
+  TableOptions options;
+  options.drop_time_retained = std::chrono::milliseconds(0);
+  AddFile(Create("cpu", options), {{"a", 1000, 1}});
+  ASSERT_THAT(database_->DropTable("public", "cpu"), IsOk());
+  EXPECT_THAT(database_->ListDropped(), IsEmpty());
+  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
+              IsOk());
+  EXPECT_EQ(Files(store_), 0U);
+}
+
+TEST_F(SavepointTest, ACloneLivesOnAlone) {
+  auto table = Create("cpu");
+  AddFile(table, {{"a", 1000, 1}});
+  const VersionId first = table->current_version();
+  AddFile(table, {{"a", 1000, 2}});
+  ASSERT_THAT(table->AddColumns({{.name = "extra", .type = ColumnType::kInt64}}), IsOk());
+  Write(table, {{"b", 2000, 3}});
+  auto now = database_->CloneTable(table, std::nullopt, "public", "now").value();
+  auto then = database_->CloneTable(table, first, "public", "then").value();
+  auto again = database_->CloneTable(then, std::nullopt, "public", "again").value();
+  EXPECT_EQ(Files(store_), 3U);
+  EXPECT_THAT(Now(now), ElementsAre(TestRow{"a", 1000, 2}, TestRow{"b", 2000, 3}));
+  EXPECT_NE(now->schema()->Find("extra"), nullptr);
+  EXPECT_EQ(then->schema()->Find("extra"), nullptr);
+  AddFile(now, {{"a", 1000, 20}});
+  EXPECT_THAT(Now(table), ElementsAre(TestRow{"a", 1000, 2}, TestRow{"b", 2000, 3}));
+  ASSERT_THAT(database_->DropTable("public", "cpu"), IsOk());
+  ASSERT_THAT(database_->DropTable("public", "then"), IsOk());
+  table.reset();
+  then.reset();
+  now.reset();
+  again.reset();
+  clock_.Advance(std::chrono::hours(2));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
+                IsOk());
+    EXPECT_THAT(Now(Find("now")), ElementsAre(TestRow{"a", 1000, 20}, TestRow{"b", 2000, 3}));
+    EXPECT_THAT(Now(Find("again")), ElementsAre(TestRow{"a", 1000, 1}));
+    Restart();
+  }
+  ASSERT_THAT(database_->CompactTable(*Find("now")), IsOk());
+  ExpireAndCollect(Find("now"));
+  EXPECT_EQ(Files(store_), 2U);  // one that `again` shares, and what has been compacted
+  for (const char* const name : {"now", "again"}) {
+    ASSERT_THAT(database_->DropTable("public", name), IsOk());
+  }
+  clock_.Advance(std::chrono::hours(2));
+  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
+              IsOk());
+  EXPECT_EQ(Files(store_), 0U);
+}
+
 }  // namespace
 }  // namespace varve

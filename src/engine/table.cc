@@ -178,6 +178,11 @@ void Table::MarkDropped() {
   turn_.wait(lock, [this] { return last_ended_ == last_begun_; });
 }
 
+void Table::Drain() {
+  // What asks whether the table has been dropped asks under these.
+  std::scoped_lock lock(layout_mutex_, pins_mutex_, flush_mutex_, commit_mutex_);
+}
+
 bool Table::dropped() const { return dropped_; }
 
 // --- versions ---

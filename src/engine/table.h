@@ -101,6 +101,8 @@ class Table : public std::enable_shared_from_this<Table> {
   const std::string& schema_name() const { return entry_.schema; }
   std::string name() const;  // changes when the table is renamed
 
+  // The tables whose folders hold files of versions of this one: see TableEntry.
+  const std::vector<Uuid>& shares() const { return entry_.shares; }
   const std::optional<Partitioning>& partitioning() const { return entry_.partitioning; }
   std::optional<TableId> partition_of() const { return entry_.partition_of; }
 
@@ -180,6 +182,8 @@ class Table : public std::enable_shared_from_this<Table> {
   // The paths of all files that a version there names (read from the store) or that somebody in
   // this process may still read. Errors: as TableLog::References and PinnedVersions.
   Result<std::set<std::string>> References() const;
+  // The same of what somebody in this process may still read.
+  std::set<std::string> LiveReferences() const;
   // The ids of the files and deletion vectors that are being written now. To be asked for between
   // looking at what files there are and at References.
   std::set<Uuid> unfinished_files() const;
@@ -217,6 +221,8 @@ class Table : public std::enable_shared_from_this<Table> {
 
   // No more writes; returns when those under way have ended. Readers go on.
   void MarkDropped();
+  // After MarkDropped: returns when nothing that it does can commit or touch its log any more.
+  void Drain();
   bool dropped() const;
 
   // --- compaction, for Database (table_compaction.cc) ---

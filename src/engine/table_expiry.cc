@@ -78,6 +78,12 @@ Result<std::set<std::string>> Table::References() const {
     VARVE_ASSIGN(const std::set<VersionId> pinned, PinnedVersions());
     VARVE_ASSIGN(paths, log()->References(pinned));
   }
+  paths.merge(LiveReferences());
+  return paths;
+}
+
+std::set<std::string> Table::LiveReferences() const {
+  std::set<std::string> paths;
   for (const auto& version : LiveVersions()) {
     for (const auto& [id, file] : version->files) {
       paths.insert(file.path);

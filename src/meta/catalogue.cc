@@ -115,8 +115,11 @@ Result<std::unique_ptr<Catalogue>> Catalogue::Open(ObjectStore& store, const Clo
 std::shared_ptr<const CatalogueVersion> Catalogue::current() const { return log_->current(); }
 
 Result<TableEntry> Catalogue::AddTable(std::string_view schema, std::string_view name,
-                                       const Uuid& uuid) {
-  TableEntry entry{.uuid = uuid, .schema = std::string(schema), .name = std::string(name)};
+                                       NewTable table) {
+  TableEntry entry{.uuid = table.uuid,
+                   .schema = std::string(schema),
+                   .name = std::string(name),
+                   .shares = std::move(table.shares)};
   VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
     entry.id = TableId(base.last_table_id.value() + 1);
     entry.created_at = clock_.Now();
@@ -126,30 +129,33 @@ Result<TableEntry> Catalogue::AddTable(std::string_view schema, std::string_view
 }
 
 Result<TableEntry> Catalogue::AddPartitionedTable(std::string_view schema, std::string_view name,
-                                                  const Uuid& uuid, Partitioning partitioning,
-                                                  const std::vector<Uuid>& partitions) {
-  TableEntry entry{.uuid = uuid,
+                                                  NewTable table, Partitioning partitioning,
+                                                  const std::vector<NewTable>& partitions) {
+  TableEntry entry{.uuid = table.uuid,
                    .schema = std::string(schema),
                    .name = std::string(name),
-                   .partitioning = std::move(partitioning)};
+                   .partitioning = std::move(partitioning),
+                   .shares = std::move(table.shares)};
   VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
     entry.id = TableId(base.last_table_id.value() + 1);
     entry.created_at = clock_.Now();
     CatalogueEdit edit{.kind = CatalogueEditKind::kAddTable, .added_table = entry};
     for (uint32_t i = 0; i < partitions.size(); ++i) {
       edit.added_partitions.push_back({.id = TableId(entry.id.value() + 1 + i),
-                                       .uuid = partitions[i],
+                                       .uuid = partitions[i].uuid,
                                        .schema = entry.schema,
                                        .name = PartitionName(name, i),
                                        .created_at = entry.created_at,
-                                       .partition_of = entry.id});
+                                       .partition_of = entry.id,
+                                       .shares = partitions[i].shares});
     }
     return edit;
   }));
   return entry;
 }
 
-Result<TableEntry> Catalogue::RemoveTable(std::string_view schema, std::string_view name) {
+Result<TableEntry> Catalogue::RemoveTable(std::string_view schema, std::string_view name,
+                                          const std::optional<TimestampUs>& kept_until) {
   TableEntry removed;
   VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
     const TableEntry* found = base.Find(schema, name);
@@ -157,9 +163,61 @@ Result<TableEntry> Catalogue::RemoveTable(std::string_view schema, std::string_v
       return NotFound("there is no table '{}' in schema '{}'", name, schema);
     }
     removed = *found;
-    return CatalogueEdit{.kind = CatalogueEditKind::kRemoveTable, .removed_table = removed};
+    return CatalogueEdit{.kind = CatalogueEditKind::kRemoveTable,
+                         .removed_table = removed,
+                         .kept_until = kept_until};
   }));
   return removed;
+}
+
+Result<std::vector<TableEntry>> Catalogue::RestoreTable(TableId table, std::string_view name) {
+  const CatalogueEdit edit{.kind = CatalogueEditKind::kRestoreTable,
+                           .restored_table = TableRestore{table, std::string(name)}};
+  VARVE_ASSIGN(const auto made,
+               log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
+                 const auto dropped = base.dropped.find(table);
+                 if (dropped == base.dropped.end()) {
+                   return NotFound("table {} is not kept any more", table);
+                 }
+                 return edit;
+               }));
+  for (const auto& [schema, tables] : made->schemas) {
+    for (const auto& [key, entry] : tables) {
+      if (entry.id == table) {
+        std::vector<TableEntry> restored = made->PartitionsOf(entry);
+        restored.insert(restored.begin(), entry);
+        return restored;
+      }
+    }
+  }
+  return Internal("table {} was restored and is not there", table);
+}
+
+Result<std::vector<TableEntry>> Catalogue::PurgeTables() {
+  const auto past = [&](const CatalogueVersion& version) {
+    std::vector<TableEntry> out;
+    for (const auto& [id, each] : version.dropped) {
+      if (each.kept_until <= clock_.Now()) {
+        out.push_back(each.table);
+      }
+    }
+    return out;
+  };
+  std::vector<TableEntry> purged = past(*current());
+  if (purged.empty()) {
+    return purged;
+  }
+  VARVE_TRY(log_->Commit([&](const CatalogueVersion& base) -> Result<CatalogueEdit> {
+    purged = past(base);
+    CatalogueEdit edit{.kind = CatalogueEditKind::kPurgeTables};
+    for (const TableEntry& table : purged) {
+      if (!table.partition_of) {
+        edit.purged_tables.push_back(table.id);
+      }
+    }
+    return edit;
+  }));
+  return purged;
 }
 
 Status Catalogue::RenameTable(std::string_view schema, std::string_view from, std::string_view to) {

@@ -41,17 +41,29 @@ class Catalogue {
 
   std::shared_ptr<const CatalogueVersion> current() const;
 
-  // Adds a table whose log exists already, with the next table id. Errors: kAlreadyExists (name or
-  // uuid), kNotFound (schema).
-  Result<TableEntry> AddTable(std::string_view schema, std::string_view name, const Uuid& uuid);
-  // The same of a partitioned table and its partitions, at once: `partitions` are the uuids of
-  // their logs, in order.
+  // A table whose log exists already.
+  struct NewTable {
+    Uuid uuid;
+    std::vector<Uuid> shares = {};  // TableEntry::shares
+  };
+  // Adds the table, with the next table id. Errors: kAlreadyExists (name or uuid), kNotFound
+  // (schema).
+  Result<TableEntry> AddTable(std::string_view schema, std::string_view name, NewTable table);
+  // The same of a partitioned table and its partitions, at once and in order.
   Result<TableEntry> AddPartitionedTable(std::string_view schema, std::string_view name,
-                                         const Uuid& uuid, Partitioning partitioning,
-                                         const std::vector<Uuid>& partitions);
-  // With its partitions. Errors: kNotFound; kInvalidArgument for a partition. The table's files
-  // stay until GC finds that nothing needs them; its id is not given again.
-  Result<TableEntry> RemoveTable(std::string_view schema, std::string_view name);
+                                         NewTable table, Partitioning partitioning,
+                                         const std::vector<NewTable>& partitions);
+  // With its partitions. It can be restored until `kept_until`, and until PurgeTables; nullopt: its
+  // files stay until GC finds that nothing needs them. Its id is not given again. Errors:
+  // kNotFound; kInvalidArgument for a partition.
+  Result<TableEntry> RemoveTable(std::string_view schema, std::string_view name,
+                                 const std::optional<TimestampUs>& kept_until);
+  // The dropped table is there again, with its partitions, under that name; all of them are
+  // returned, it first. Errors: kNotFound (the table, its schema), kAlreadyExists (the name).
+  Result<std::vector<TableEntry>> RestoreTable(TableId table, std::string_view name);
+  // The dropped tables that are not kept any more are gone, with their partitions, which are
+  // returned too. None: nothing is committed.
+  Result<std::vector<TableEntry>> PurgeTables();
   // The table keeps its id, its files and its log; its partitions are renamed with it. Errors:
   // kNotFound; kAlreadyExists for a name that a table or a view has; kInvalidArgument for a
   // partition.

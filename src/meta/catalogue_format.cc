@@ -13,13 +13,15 @@ constexpr std::string_view kStoreFormat = "varve";
 constexpr std::string_view kEditFormat = "varve-catalogue-edit";
 constexpr std::string_view kCheckpointFormat = "varve-catalogue-checkpoint";
 
-constexpr std::array<std::pair<CatalogueEditKind, std::string_view>, 8> kKindNames = {{
+constexpr std::array<std::pair<CatalogueEditKind, std::string_view>, 10> kKindNames = {{
     {CatalogueEditKind::kCreate, "create"},
     {CatalogueEditKind::kAddSchema, "add_schema"},
     {CatalogueEditKind::kRemoveSchema, "remove_schema"},
     {CatalogueEditKind::kAddTable, "add_table"},
     {CatalogueEditKind::kRemoveTable, "remove_table"},
     {CatalogueEditKind::kRenameTable, "rename_table"},
+    {CatalogueEditKind::kRestoreTable, "restore_table"},
+    {CatalogueEditKind::kPurgeTables, "purge_tables"},
     {CatalogueEditKind::kSetView, "set_view"},
     {CatalogueEditKind::kRemoveView, "remove_view"},
 }};
@@ -27,6 +29,7 @@ constexpr std::array<std::pair<CatalogueEditKind, std::string_view>, 8> kKindNam
 // What a reader of the first major would lose.
 constexpr uint32_t kViewsMajor = 2;
 constexpr uint32_t kPartitionsMajor = 3;
+constexpr uint32_t kKeptTablesMajor = 4;  // and clones
 
 constexpr std::array<std::pair<PartitionMethod, std::string_view>, 3> kMethodNames = {{
     {PartitionMethod::kKey, "key"},
@@ -91,6 +94,9 @@ Json TableToJson(const TableEntry& table) {
   if (table.partition_of) {
     json["partition_of"] = table.partition_of->value();
   }
+  for (const Uuid& shared : table.shares) {
+    json["shares"].push_back(shared.ToString());
+  }
   return json;
 }
 
@@ -110,6 +116,13 @@ Result<TableEntry> TableFromJson(const Json& json) {
   if (object.Find("partition_of") != nullptr) {
     VARVE_ASSIGN(const uint64_t partition_of, object.U64("partition_of"));
     table.partition_of = TableId(partition_of);
+  }
+  if (object.Find("shares") != nullptr) {
+    VARVE_ASSIGN(const Json* const shares, object.Array("shares"));
+    for (const Json& item : *shares) {
+      VARVE_ASSIGN(const Uuid shared, AsUuid(item, "shares"));
+      table.shares.push_back(shared);
+    }
   }
   return table;
 }
@@ -155,6 +168,57 @@ Result<TableRename> RenameFromJson(const Json& json) {
   return rename;
 }
 
+Json DroppedToJson(const DroppedTable& dropped) {
+  Json json;
+  json["table"] = TableToJson(dropped.table);
+  json["dropped_at"] = dropped.dropped_at.value();
+  json["kept_until"] = dropped.kept_until.value();
+  return json;
+}
+
+Result<DroppedTable> DroppedFromJson(const Json& json) {
+  VARVE_ASSIGN(const JsonObject object, JsonObject::From(json, "dropped"));
+  VARVE_ASSIGN(const Json* const table, object.Get("table"));
+  DroppedTable out;
+  VARVE_ASSIGN(out.table, TableFromJson(*table));
+  VARVE_ASSIGN(out.dropped_at, object.Time("dropped_at"));
+  VARVE_ASSIGN(out.kept_until, object.Time("kept_until"));
+  return out;
+}
+
+void KeptToJson(const CatalogueEdit& edit, Json& json) {
+  if (edit.kept_until) {
+    json["kept_until"] = edit.kept_until->value();
+  }
+  if (edit.restored_table) {
+    json["restored_table"]["id"] = edit.restored_table->table.value();
+    json["restored_table"]["name"] = edit.restored_table->name;
+  }
+  for (const TableId id : edit.purged_tables) {
+    json["purged_tables"].push_back(id.value());
+  }
+}
+
+Status KeptFromJson(const JsonObject& json, CatalogueEdit& edit) {
+  if (json.Find("kept_until") != nullptr) {
+    VARVE_ASSIGN(edit.kept_until, json.Time("kept_until"));
+  }
+  if (json.Find("restored_table") != nullptr) {
+    VARVE_ASSIGN(const JsonObject restored, json.Object("restored_table"));
+    VARVE_ASSIGN(const uint64_t id, restored.U64("id"));
+    VARVE_ASSIGN(std::string name, restored.Text("name"));
+    edit.restored_table = TableRestore{TableId(id), std::move(name)};
+  }
+  if (json.Find("purged_tables") != nullptr) {
+    VARVE_ASSIGN(const Json* const purged, json.Array("purged_tables"));
+    for (const Json& item : *purged) {
+      VARVE_ASSIGN(const uint64_t id, AsU64(item, "purged_tables"));
+      edit.purged_tables.emplace_back(id);
+    }
+  }
+  return {};
+}
+
 Json EditToJson(const CatalogueEdit& edit) {
   Json json = Json::object();
   if (edit.added_schema) {
@@ -169,6 +233,7 @@ Json EditToJson(const CatalogueEdit& edit) {
   if (edit.removed_table) {
     json["removed_table"] = TableToJson(*edit.removed_table);
   }
+  KeptToJson(edit, json);
   if (edit.renamed_table) {
     json["renamed_table"] = RenameToJson(*edit.renamed_table);
   }
@@ -202,6 +267,7 @@ Result<CatalogueEdit> EditFromJson(const JsonObject& json) {
   if (const Json* table = json.Find("removed_table")) {
     VARVE_ASSIGN(edit.removed_table, TableFromJson(*table));
   }
+  VARVE_TRY(KeptFromJson(json, edit));
   if (const Json* rename = json.Find("renamed_table")) {
     VARVE_ASSIGN(edit.renamed_table, RenameFromJson(*rename));
   }
@@ -259,6 +325,21 @@ Status ReadTables(const JsonObject& state, CatalogueVersion& version) {
   return CheckPartitions(version);
 }
 
+Status ReadDropped(const JsonObject& state, CatalogueVersion& version) {
+  if (state.Find("dropped") == nullptr) {
+    return {};
+  }
+  VARVE_ASSIGN(const Json* const dropped, state.Array("dropped"));
+  for (const Json& item : *dropped) {
+    VARVE_ASSIGN(DroppedTable table, DroppedFromJson(item));
+    const TableId id = table.table.id;
+    if (id > version.last_table_id || !version.dropped.try_emplace(id, std::move(table)).second) {
+      return Corruption("the dropped table {} is there twice or beyond 'last_table_id'", id);
+    }
+  }
+  return {};
+}
+
 Status ReadViews(const JsonObject& state, CatalogueVersion& version) {
   if (state.Find("views") == nullptr) {
     return {};
@@ -287,6 +368,10 @@ bool IsPartitioned(const std::optional<TableEntry>& table) {
 }
 
 uint32_t MajorOf(const CatalogueEdit& edit) {
+  if (edit.kept_until || edit.restored_table || !edit.purged_tables.empty() ||
+      (edit.added_table && !edit.added_table->shares.empty())) {
+    return kKeptTablesMajor;
+  }
   const bool renamed = edit.renamed_table && edit.renamed_table->table.partitioning;
   if (IsPartitioned(edit.added_table) || IsPartitioned(edit.removed_table) || renamed) {
     return kPartitionsMajor;
@@ -308,10 +393,12 @@ Result<std::string> EncodeCatalogueCheckpoint(const CatalogueVersion& version,
   Json schemas = Json::array();
   Json tables = Json::array();
   bool partitioned = false;
+  bool kept = !version.dropped.empty();
   for (const auto& [schema, entries] : version.schemas) {
     schemas.push_back(schema);
     for (const auto& [name, table] : entries) {
       partitioned |= IsPartitioned(table);
+      kept |= !table.shares.empty();
       tables.push_back(TableToJson(table));
     }
   }
@@ -322,13 +409,17 @@ Result<std::string> EncodeCatalogueCheckpoint(const CatalogueVersion& version,
     }
   }
   Json file = StartCheckpoint(kCheckpointFormat, version.id, version.committed_at, edit_sha256,
-                              partitioned     ? kPartitionsMajor
+                              kept            ? kKeptTablesMajor
+                              : partitioned   ? kPartitionsMajor
                               : views.empty() ? kLogFormatBaseMajor
                                               : kViewsMajor);
   file["state"]["schemas"] = std::move(schemas);
   file["state"]["tables"] = std::move(tables);
   if (!views.empty()) {
     file["state"]["views"] = std::move(views);
+  }
+  for (const auto& [id, dropped] : version.dropped) {
+    file["state"]["dropped"].push_back(DroppedToJson(dropped));
   }
   file["state"]["last_table_id"] = version.last_table_id.value();
   return SealFile(file);
@@ -369,6 +460,7 @@ Result<DecodedCheckpoint<CatalogueVersion>> DecodeCatalogueCheckpoint(std::strin
   VARVE_ASSIGN(const JsonObject state, file.Object("state"));
   VARVE_TRY(ReadTables(state, version));
   VARVE_TRY(ReadViews(state, version));
+  VARVE_TRY(ReadDropped(state, version));
   return DecodedCheckpoint<CatalogueVersion>{std::move(version), std::move(edit_sha256)};
 }
 

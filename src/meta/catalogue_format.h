@@ -8,11 +8,15 @@
 //   db_uuid           UUID     the identity of the database; copies of its files keep it
 //
 // FORMAT "varve-catalogue-edit": kind = "create", "add_schema", "remove_schema", "add_table",
-// "remove_table", "rename_table", "set_view" or "remove_view"; edit =
+// "remove_table", "rename_table", "restore_table", "purge_tables", "set_view" or "remove_view";
+// edit =
 //   [added_schema]    text
 //   [added_table]     TABLE
 //   [added_partitions] array of TABLE, those of added_table               (major 3)
 //   [removed_table]   TABLE
+//   [kept_until]      integer  removed_table can be restored until then   (major 4)
+//   [restored_table]  {id: integer, name: text}                           (major 4)
+//   [purged_tables]   array of integer, ids of tables that were kept      (major 4)
 //   [renamed_table]   {table: TABLE as it was, name: text, the new one}   (major 2)
 //   [removed_view]    VIEW                                                (major 2)
 //   [added_view]      VIEW                                                (major 2)
@@ -23,11 +27,12 @@
 //   schemas           array of text, sorted
 //   tables            array of TABLE
 //   [views]           array of VIEW                                       (major 2)
+//   [dropped]         array of {table: TABLE, dropped_at, kept_until}     (major 4)
 //   last_table_id     integer  the largest ever given; ids of dropped tables are not given again
 //
 // TABLE {id: integer, uuid: UUID, schema: text, name: text, created_at: microseconds since
-// 1970-01-01T00:00:00Z, [partitioning]: PARTITIONING, [partition_of]: integer}; the last two of
-// major 3
+// 1970-01-01T00:00:00Z, [partitioning]: PARTITIONING, [partition_of]: integer, [shares]:
+// array of UUID}; the last three of majors 3, 3 and 4
 // PARTITIONING {method: "key", "hash" or "random", [linear]: true, columns: array of integer, the
 // ids of columns, count: integer}; model/partitioning.h says which rows are where. A table with it
 // has `count` partitions: the tables `__<name>_0`, … whose `partition_of` is its id and whose ids

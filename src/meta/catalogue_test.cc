@@ -51,11 +51,11 @@ TEST_F(CatalogueTest, AnEmptyStoreGetsTheSchemaPublic) {
 
 TEST_F(CatalogueTest, TablesComeBack) {
   const auto catalogue = Open();
-  const auto added = catalogue->AddTable("public", "Cpu", TestId(1));
+  const auto added = catalogue->AddTable("public", "Cpu", {TestId(1)});
   ASSERT_THAT(added, IsOk());
   EXPECT_EQ(added->id, TableId(1));
   EXPECT_EQ(added->created_at, kTestNow);
-  ASSERT_THAT(catalogue->AddTable("public", "cpu", TestId(2)), IsOk());  // case counts
+  ASSERT_THAT(catalogue->AddTable("public", "cpu", {TestId(2)}), IsOk());  // case counts
   const auto again = Open();
   EXPECT_EQ(again->current()->schemas, catalogue->current()->schemas);
   ASSERT_NE(again->current()->Find("public", "Cpu"), nullptr);
@@ -65,34 +65,34 @@ TEST_F(CatalogueTest, TablesComeBack) {
 
 TEST_F(CatalogueTest, IdsAreNeverGivenAgain) {
   auto catalogue = Open();
-  ASSERT_THAT(catalogue->AddTable("public", "a", TestId(1)), IsOk());
-  ASSERT_THAT(catalogue->AddTable("public", "b", TestId(2)), IsOk());
-  const auto removed = catalogue->RemoveTable("public", "b");
+  ASSERT_THAT(catalogue->AddTable("public", "a", {TestId(1)}), IsOk());
+  ASSERT_THAT(catalogue->AddTable("public", "b", {TestId(2)}), IsOk());
+  const auto removed = catalogue->RemoveTable("public", "b", std::nullopt);
   ASSERT_THAT(removed, IsOk());
   EXPECT_EQ(removed->id, TableId(2));
-  EXPECT_EQ(catalogue->AddTable("public", "b", TestId(3)).value().id, TableId(3));
-  ASSERT_THAT(catalogue->RemoveTable("public", "b"), IsOk());
+  EXPECT_EQ(catalogue->AddTable("public", "b", {TestId(3)}).value().id, TableId(3));
+  ASSERT_THAT(catalogue->RemoveTable("public", "b", std::nullopt), IsOk());
   // Also when only a checkpoint remembers the dropped table.
   for (int i = 0; i < 70; ++i) {
     ASSERT_THAT(catalogue->AddSchema(fmt::format("s{}", i)), IsOk());
   }
   catalogue = Open();
-  EXPECT_EQ(catalogue->AddTable("public", "b", TestId(4)).value().id, TableId(4));
+  EXPECT_EQ(catalogue->AddTable("public", "b", {TestId(4)}).value().id, TableId(4));
 }
 
 TEST_F(CatalogueTest, TableRequestsAreChecked) {
   const auto catalogue = Open();
-  ASSERT_THAT(catalogue->AddTable("public", "a", TestId(1)), IsOk());
-  EXPECT_THAT(catalogue->AddTable("public", "a", TestId(2)), IsError(ErrorKind::kAlreadyExists));
-  EXPECT_THAT(catalogue->AddTable("public", "b", TestId(1)), IsError(ErrorKind::kAlreadyExists));
-  EXPECT_THAT(catalogue->AddTable("other", "a", TestId(2)), IsError(ErrorKind::kNotFound));
-  EXPECT_THAT(catalogue->AddTable("public", "", TestId(2)), IsError(ErrorKind::kInvalidArgument));
-  EXPECT_THAT(catalogue->AddTable("public", "a\nb", TestId(2)),
+  ASSERT_THAT(catalogue->AddTable("public", "a", {TestId(1)}), IsOk());
+  EXPECT_THAT(catalogue->AddTable("public", "a", {TestId(2)}), IsError(ErrorKind::kAlreadyExists));
+  EXPECT_THAT(catalogue->AddTable("public", "b", {TestId(1)}), IsError(ErrorKind::kAlreadyExists));
+  EXPECT_THAT(catalogue->AddTable("other", "a", {TestId(2)}), IsError(ErrorKind::kNotFound));
+  EXPECT_THAT(catalogue->AddTable("public", "", {TestId(2)}), IsError(ErrorKind::kInvalidArgument));
+  EXPECT_THAT(catalogue->AddTable("public", "a\nb", {TestId(2)}),
               IsError(ErrorKind::kInvalidArgument));
-  EXPECT_THAT(catalogue->AddTable("public", "\xff", TestId(2)),
+  EXPECT_THAT(catalogue->AddTable("public", "\xff", {TestId(2)}),
               IsError(ErrorKind::kInvalidArgument, HasSubstr("UTF-8")));
-  EXPECT_THAT(catalogue->RemoveTable("public", "b"), IsError(ErrorKind::kNotFound));
-  EXPECT_THAT(catalogue->RemoveTable("other", "a"), IsError(ErrorKind::kNotFound));
+  EXPECT_THAT(catalogue->RemoveTable("public", "b", std::nullopt), IsError(ErrorKind::kNotFound));
+  EXPECT_THAT(catalogue->RemoveTable("other", "a", std::nullopt), IsError(ErrorKind::kNotFound));
   EXPECT_EQ(catalogue->current()->id, VersionId(2));
 }
 
@@ -101,10 +101,10 @@ TEST_F(CatalogueTest, SchemasAreAddedAndRemoved) {
   ASSERT_THAT(catalogue->AddSchema("metrics"), IsOk());
   EXPECT_THAT(catalogue->AddSchema("metrics"), IsError(ErrorKind::kAlreadyExists));
   EXPECT_THAT(catalogue->AddSchema(""), IsError(ErrorKind::kInvalidArgument));
-  ASSERT_THAT(catalogue->AddTable("metrics", "a", TestId(1)), IsOk());
+  ASSERT_THAT(catalogue->AddTable("metrics", "a", {TestId(1)}), IsOk());
   EXPECT_THAT(catalogue->RemoveSchema("metrics"),
               IsError(ErrorKind::kInvalidArgument, HasSubstr("'a'")));
-  ASSERT_THAT(catalogue->RemoveTable("metrics", "a"), IsOk());
+  ASSERT_THAT(catalogue->RemoveTable("metrics", "a", std::nullopt), IsOk());
   EXPECT_THAT(catalogue->RemoveSchema("metrics"), IsOk());
   EXPECT_THAT(catalogue->RemoveSchema("metrics"), IsError(ErrorKind::kNotFound));
   EXPECT_THAT(catalogue->RemoveSchema("public"), IsError(ErrorKind::kInvalidArgument));
@@ -122,7 +122,7 @@ TEST_F(CatalogueTest, TwoProcessesGiveDifferentIds) {
         Result<TableEntry> done = Conflict("not tried");
         while (!done && done.error().kind == ErrorKind::kConflict) {
           done = (thread % 2 == 0 ? one : two)
-                     ->AddTable("public", fmt::format("t{}", number), TestId(number));
+                     ->AddTable("public", fmt::format("t{}", number), {TestId(number)});
         }
         EXPECT_THAT(done, IsOk());
       }
@@ -143,10 +143,10 @@ TEST_F(CatalogueTest, TwoProcessesGiveDifferentIds) {
 TEST_F(CatalogueTest, RefusalsAreByTheNewestVersion) {
   const auto one = Open();
   const auto two = Open();
-  ASSERT_THAT(one->AddTable("public", "a", TestId(1)), IsOk());
-  EXPECT_THAT(two->RemoveTable("public", "a"), IsOk());
-  EXPECT_THAT(one->AddTable("public", "a", TestId(1)), IsOk());
-  EXPECT_THAT(two->AddTable("public", "a", TestId(2)), IsError(ErrorKind::kAlreadyExists));
+  ASSERT_THAT(one->AddTable("public", "a", {TestId(1)}), IsOk());
+  EXPECT_THAT(two->RemoveTable("public", "a", std::nullopt), IsOk());
+  EXPECT_THAT(one->AddTable("public", "a", {TestId(1)}), IsOk());
+  EXPECT_THAT(two->AddTable("public", "a", {TestId(2)}), IsError(ErrorKind::kAlreadyExists));
 }
 
 TEST_F(CatalogueTest, AStoreWithoutItsFormatFileIsDamaged) {
@@ -364,8 +364,8 @@ TEST_F(CatalogueTest, PartitionsComeGoAndAreRenamedWithTheirTable) {
   const auto catalogue = Open();
   const Partitioning partitioning{
       .method = PartitionMethod::kHash, .linear = false, .columns = {3}, .count = 2};
-  const auto added = catalogue->AddPartitionedTable("public", "t", TestId(1), partitioning,
-                                                    {TestId(2), TestId(3)});
+  const auto added = catalogue->AddPartitionedTable("public", "t", {TestId(1)}, partitioning,
+                                                    {{TestId(2)}, {TestId(3)}});
   ASSERT_THAT(added, IsOk());
   const auto names = [](const Catalogue& of) {
     std::vector<std::string> out;
@@ -380,16 +380,17 @@ TEST_F(CatalogueTest, PartitionsComeGoAndAreRenamedWithTheirTable) {
   EXPECT_EQ(partitions[1].id, TableId(added->id.value() + 2));
   EXPECT_EQ(partitions[1].uuid, TestId(3));
   EXPECT_EQ(partitions[1].partition_of, added->id);
-  EXPECT_THAT(catalogue->RemoveTable("public", "__t_0"), IsError(ErrorKind::kInvalidArgument));
-  EXPECT_THAT(catalogue->RenameTable("public", "__t_0", "u"), IsError(ErrorKind::kInvalidArgument));
-  EXPECT_THAT(catalogue->AddPartitionedTable("public", "u", TestId(4), partitioning, {TestId(5)}),
+  EXPECT_THAT(catalogue->RemoveTable("public", "__t_0", std::nullopt),
               IsError(ErrorKind::kInvalidArgument));
-  ASSERT_THAT(catalogue->AddTable("public", "__v_1", TestId(6)), IsOk());
+  EXPECT_THAT(catalogue->RenameTable("public", "__t_0", "u"), IsError(ErrorKind::kInvalidArgument));
+  EXPECT_THAT(catalogue->AddPartitionedTable("public", "u", {TestId(4)}, partitioning, {{TestId(5)}}),
+              IsError(ErrorKind::kInvalidArgument));
+  ASSERT_THAT(catalogue->AddTable("public", "__v_1", {TestId(6)}), IsOk());
   EXPECT_THAT(catalogue->RenameTable("public", "t", "v"), IsError(ErrorKind::kAlreadyExists));
   ASSERT_THAT(catalogue->RenameTable("public", "t", "u"), IsOk());
   EXPECT_EQ(Open()->current()->schemas, catalogue->current()->schemas);
   EXPECT_THAT(names(*Open()), testing::ElementsAre("__u_0", "__u_1", "__v_1", "u"));
-  ASSERT_THAT(catalogue->RemoveTable("public", "u"), IsOk());
+  ASSERT_THAT(catalogue->RemoveTable("public", "u", std::nullopt), IsOk());
   EXPECT_THAT(names(*Open()), testing::ElementsAre("__v_1"));
 }
 

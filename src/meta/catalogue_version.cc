@@ -39,10 +39,15 @@ Status RemoveSchema(CatalogueVersion& version, const std::string& schema) {
 }
 
 bool HasUuid(const CatalogueVersion& version, const Uuid& uuid) {
-  return std::ranges::any_of(version.schemas, [&](const auto& schema) {
-    return std::ranges::any_of(schema.second,
-                               [&](const auto& table) { return table.second.uuid == uuid; });
-  });
+  return std::ranges::any_of(version.schemas,
+                             [&](const auto& schema) {
+                               return std::ranges::any_of(schema.second, [&](const auto& table) {
+                                 return table.second.uuid == uuid;
+                               });
+                             }) ||
+         std::ranges::any_of(version.dropped, [&](const auto& dropped) {
+           return dropped.second.table.uuid == uuid;
+         });
 }
 
 Status AddTable(CatalogueVersion& version, TableEntry entry) {
@@ -108,13 +113,26 @@ Result<const TableEntry*> FindSame(const CatalogueVersion& version, const TableE
   return found;
 }
 
-Status RemoveTable(CatalogueVersion& version, const TableEntry& entry) {
+// The table and its partitions are taken out; they are returned.
+Result<std::vector<TableEntry>> TakeTable(CatalogueVersion& version, const TableEntry& entry) {
   VARVE_ASSIGN(const TableEntry* const found, FindSame(version, entry));
-  const auto partitions = version.PartitionsOf(*found);
+  std::vector<TableEntry> taken = version.PartitionsOf(*found);
+  taken.insert(taken.begin(), *found);
   auto& tables = version.schemas.find(entry.schema)->second;
-  tables.erase(entry.name);
-  for (const TableEntry& partition : partitions) {
-    tables.erase(partition.name);
+  for (const TableEntry& each : taken) {
+    tables.erase(each.name);
+  }
+  return taken;
+}
+
+Status RemoveTable(CatalogueVersion& version, const TableEntry& entry,
+                   const std::optional<TimestampUs>& kept_until, TimestampUs now) {
+  VARVE_ASSIGN(std::vector<TableEntry> removed, TakeTable(version, entry));
+  if (kept_until) {
+    for (TableEntry& each : removed) {
+      const TableId id = each.id;
+      version.dropped[id] = {std::move(each), now, *kept_until};
+    }
   }
   return {};
 }
@@ -138,10 +156,41 @@ Status RenameTable(CatalogueVersion& version, const TableRename& rename) {
   }
   const TableEntry renamed = *found;
   const auto partitions = version.PartitionsOf(renamed);
-  VARVE_TRY(RemoveTable(version, table));
+  VARVE_TRY(TakeTable(version, table));
   VARVE_TRY(GiveName(version, renamed, rename.name));
   for (uint32_t i = 0; i < partitions.size(); ++i) {
     VARVE_TRY(GiveName(version, partitions[i], PartitionName(rename.name, i)));
+  }
+  return {};
+}
+
+// The dropped table and its partitions.
+Result<std::vector<TableEntry>> TakeDropped(CatalogueVersion& version, TableId id) {
+  const auto found = version.dropped.find(id);
+  if (found == version.dropped.end() || found->second.table.partition_of) {
+    return NotFound("there is no dropped table {}", id);
+  }
+  std::vector<TableEntry> taken = {found->second.table};
+  version.dropped.erase(found);
+  for (auto next = version.dropped.begin(); next != version.dropped.end();) {
+    if (next->second.table.partition_of == id) {
+      taken.push_back(std::move(next->second.table));
+      next = version.dropped.erase(next);
+    } else {
+      ++next;
+    }
+  }
+  return taken;
+}
+
+Status RestoreTable(CatalogueVersion& version, const TableRestore& restore) {
+  VARVE_ASSIGN(const std::vector<TableEntry> tables, TakeDropped(version, restore.table));
+  if (!version.schemas.contains(tables.front().schema)) {
+    return NotFound("there is no schema '{}' any more", tables.front().schema);
+  }
+  VARVE_TRY(GiveName(version, tables.front(), restore.name));
+  for (uint32_t i = 1; i < tables.size(); ++i) {
+    VARVE_TRY(GiveName(version, tables[i], PartitionName(restore.name, i - 1)));
   }
   return {};
 }
@@ -204,6 +253,31 @@ std::vector<TableEntry> CatalogueVersion::PartitionsOf(const TableEntry& table) 
   return partitions;
 }
 
+const DroppedTable* CatalogueVersion::FindDropped(std::string_view schema,
+                                                  std::string_view name) const {
+  const DroppedTable* newest = nullptr;
+  for (const auto& [id, each] : dropped) {
+    if (each.table.schema == schema && each.table.name == name && !each.table.partition_of &&
+        (newest == nullptr || newest->dropped_at < each.dropped_at)) {
+      newest = &each;
+    }
+  }
+  return newest;
+}
+
+std::vector<TableEntry> CatalogueVersion::KeptTables() const {
+  std::vector<TableEntry> out;
+  for (const auto& [schema, tables] : schemas) {
+    for (const auto& [name, table] : tables) {
+      out.push_back(table);
+    }
+  }
+  for (const auto& [id, each] : dropped) {
+    out.push_back(each.table);
+  }
+  return out;
+}
+
 const ViewEntry* CatalogueVersion::FindView(std::string_view schema, std::string_view name) const {
   const auto of_schema = views.find(std::string(schema));
   if (of_schema == views.end()) {
@@ -221,8 +295,17 @@ Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit, Timest
   if (edit.added_table) {
     VARVE_TRY(AddTables(base, std::move(*edit.added_table), std::move(edit.added_partitions)));
   }
+  const bool first = base.id == VersionId();
+  const TimestampUs committed_at =
+      first ? now : std::max(now, TimestampUs(base.committed_at.value() + 1));
   if (edit.removed_table) {
-    VARVE_TRY(RemoveTable(base, *edit.removed_table));
+    VARVE_TRY(RemoveTable(base, *edit.removed_table, edit.kept_until, committed_at));
+  }
+  if (edit.restored_table) {
+    VARVE_TRY(RestoreTable(base, *edit.restored_table));
+  }
+  for (const TableId id : edit.purged_tables) {
+    VARVE_TRY(TakeDropped(base, id));
   }
   if (edit.renamed_table) {
     VARVE_TRY(RenameTable(base, *edit.renamed_table));
@@ -236,9 +319,8 @@ Result<CatalogueVersion> Apply(CatalogueVersion base, CatalogueEdit edit, Timest
   if (edit.removed_schema) {
     VARVE_TRY(RemoveSchema(base, *edit.removed_schema));
   }
-  const bool first = base.id == VersionId();
   base.id = VersionId(base.id.value() + 1);
-  base.committed_at = first ? now : std::max(now, TimestampUs(base.committed_at.value() + 1));
+  base.committed_at = committed_at;
   return base;
 }
 

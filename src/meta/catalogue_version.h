@@ -28,6 +28,9 @@ struct TableEntry {
   TimestampUs created_at;
   std::optional<Partitioning> partitioning = {};  // of a partitioned table
   std::optional<TableId> partition_of = {};       // of a partition: its table
+  // The tables under whose folders files may lie that versions of this one name: those that it was
+  // cloned from. Their files stay while this table is there, whether those tables do or not.
+  std::vector<Uuid> shares = {};
   bool operator==(const TableEntry&) const = default;
 };
 
@@ -42,16 +45,30 @@ struct ViewEntry {
   bool operator==(const ViewEntry&) const = default;
 };
 
+// A table that has been dropped and can still be brought back.
+struct DroppedTable {
+  TableEntry table;
+  TimestampUs dropped_at;
+  TimestampUs kept_until;
+  bool operator==(const DroppedTable&) const = default;
+};
+
 // An immutable state of the catalogue.
 struct CatalogueVersion {
   VersionId id;
   TimestampUs committed_at;                                          // greater than the parent's
   std::map<std::string, std::map<std::string, TableEntry>> schemas;  // schema name -> table name
   std::map<std::string, std::map<std::string, ViewEntry>> views;     // as `schemas`
-  TableId last_table_id;  // the largest ever given, also to tables that are gone
+  std::map<TableId, DroppedTable> dropped;  // with the partitions of partitioned tables
+  TableId last_table_id;                    // the largest ever given, also to tables that are gone
 
   // Of a partitioned table, in order; else empty.
   std::vector<TableEntry> PartitionsOf(const TableEntry& table) const;
+  // The newest table of that name that was dropped; nullptr: none is kept. Valid as long as the
+  // version.
+  const DroppedTable* FindDropped(std::string_view schema, std::string_view name) const;
+  // All tables whose files are needed: those that are there, and those that are kept.
+  std::vector<TableEntry> KeptTables() const;
   // nullptr: no such table, view. Valid as long as the version.
   const TableEntry* Find(std::string_view schema, std::string_view name) const;
   const ViewEntry* FindView(std::string_view schema, std::string_view name) const;
@@ -65,6 +82,8 @@ enum class CatalogueEditKind : uint8_t {
   kAddTable,
   kRemoveTable,
   kRenameTable,
+  kRestoreTable,
+  kPurgeTables,
   kSetView,
   kRemoveView,
   kOther,
@@ -76,6 +95,12 @@ struct TableRename {
   bool operator==(const TableRename&) const = default;
 };
 
+struct TableRestore {
+  TableId table;
+  std::string name;  // that it gets
+  bool operator==(const TableRestore&) const = default;
+};
+
 struct CatalogueEdit {
   CatalogueEditKind kind = CatalogueEditKind::kCreate;
   std::string other_kind = {};  // the kind's name when it is kOther
@@ -84,7 +109,10 @@ struct CatalogueEdit {
   std::optional<TableEntry> added_table = {};     // its id is greater than all ids ever given
   std::vector<TableEntry> added_partitions = {};  // of added_table
   std::optional<TableEntry> removed_table = {};
+  std::optional<TimestampUs> kept_until = {};  // removed_table can be restored until then
   std::optional<TableRename> renamed_table = {};
+  std::optional<TableRestore> restored_table = {};
+  std::vector<TableId> purged_tables = {};  // of those that were kept, without their partitions
   std::optional<ViewEntry> removed_view = {};
   std::optional<ViewEntry> added_view = {};
 };

@@ -129,9 +129,9 @@ TEST(Faults, OpenNewCatalogue) {
 TEST(Faults, AddTable) {
   ForEachFault([](World& world, const Arm& arm) {
     const auto catalogue = world.OpenCatalogue();
-    ASSERT_THAT(catalogue->AddTable("public", "first", TestId(1)), IsOk());
+    ASSERT_THAT(catalogue->AddTable("public", "first", {TestId(1)}), IsOk());
     arm();
-    const auto added = catalogue->AddTable("public", "t", TestId(2));
+    const auto added = catalogue->AddTable("public", "t", {TestId(2)});
     world.store.Restart();
     const auto again = world.OpenCatalogue();
     EXPECT_NE(again->current()->Find("public", "first"), nullptr);
@@ -140,9 +140,9 @@ TEST(Faults, AddTable) {
     if (found != nullptr) {
       EXPECT_EQ(found->uuid, TestId(2));
       EXPECT_EQ(found->id, TableId(2));
-      EXPECT_THAT(again->AddTable("public", "t", TestId(3)), IsError(ErrorKind::kAlreadyExists));
+      EXPECT_THAT(again->AddTable("public", "t", {TestId(3)}), IsError(ErrorKind::kAlreadyExists));
     } else {
-      EXPECT_THAT(again->AddTable("public", "t", TestId(2)), IsOk());
+      EXPECT_THAT(again->AddTable("public", "t", {TestId(2)}), IsOk());
     }
   });
 }
@@ -150,19 +150,19 @@ TEST(Faults, AddTable) {
 TEST(Faults, RemoveTable) {
   ForEachFault([](World& world, const Arm& arm) {
     const auto catalogue = world.OpenCatalogue();
-    ASSERT_THAT(catalogue->AddTable("public", "stays", TestId(1)), IsOk());
-    ASSERT_THAT(catalogue->AddTable("public", "t", TestId(2)), IsOk());
+    ASSERT_THAT(catalogue->AddTable("public", "stays", {TestId(1)}), IsOk());
+    ASSERT_THAT(catalogue->AddTable("public", "t", {TestId(2)}), IsOk());
     arm();
-    const auto removed = catalogue->RemoveTable("public", "t");
+    const auto removed = catalogue->RemoveTable("public", "t", std::nullopt);
     world.store.Restart();
     const auto again = world.OpenCatalogue();
     EXPECT_NE(again->current()->Find("public", "stays"), nullptr);
     const bool gone = again->current()->Find("public", "t") == nullptr;
     ExpectFitsOutcome(removed, gone);
     if (!gone) {
-      EXPECT_THAT(again->RemoveTable("public", "t"), IsOk());
+      EXPECT_THAT(again->RemoveTable("public", "t", std::nullopt), IsOk());
     }
-    EXPECT_EQ(again->AddTable("public", "t", TestId(3)).value().id, TableId(3));
+    EXPECT_EQ(again->AddTable("public", "t", {TestId(3)}).value().id, TableId(3));
   });
 }
 

@@ -61,6 +61,25 @@ Result<std::unique_ptr<TableLog>> TableLog::Create(ObjectStore& store, const Clo
   return std::unique_ptr<TableLog>(new TableLog(std::move(log)));
 }
 
+Result<std::unique_ptr<TableLog>> TableLog::CreateClone(ObjectStore& store, const Clock& clock,
+                                                        const Uuid& table, const Version& version) {
+  VersionEdit first;
+  first.kind = EditKind::kCreate;
+  for (const auto& [id, schema] : version.schemas) {
+    if (schema != version.schema) {
+      first.former_schemas.push_back(*schema);
+    }
+  }
+  first.schema = *version.schema;
+  first.options = version.options;
+  first.flushed = version.flushed;
+  for (const auto& [id, file] : version.files) {
+    first.added_files.push_back(file);
+  }
+  VARVE_ASSIGN(auto log, Log::Create(store, clock, LogFolder(table), std::move(first)));
+  return std::unique_ptr<TableLog>(new TableLog(std::move(log)));
+}
+
 Result<std::unique_ptr<TableLog>> TableLog::Open(ObjectStore& store, const Clock& clock,
                                                  const Uuid& table) {
   VARVE_ASSIGN(auto log, Log::Open(store, clock, LogFolder(table)));

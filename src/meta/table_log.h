@@ -44,6 +44,11 @@ class TableLog {
   static Result<std::unique_ptr<TableLog>> Create(ObjectStore& store, const Clock& clock,
                                                   const Uuid& table, TableSchema schema,
                                                   TableOptions options);
+  // Version 1 of a new table that has what `version` has, in the very same files, as of its schemas
+  // and options. The files must stay while the new table is there (TableEntry::shares). Errors: as
+  // Create.
+  static Result<std::unique_ptr<TableLog>> CreateClone(ObjectStore& store, const Clock& clock,
+                                                       const Uuid& table, const Version& version);
   // The newest version. Errors: kNotFound; kCorruption that names the file, what is wrong and what
   // to do; kNotSupported for a newer format; kIo.
   static Result<std::unique_ptr<TableLog>> Open(ObjectStore& store, const Clock& clock,

@@ -53,6 +53,9 @@ Status CheckKind(const Version& base, const VersionEdit& edit) {
     return InvalidArgument(
         "the first edit of a table, and only that, is 'create' and has schema and options");
   }
+  if (!first && !edit.former_schemas.empty()) {
+    return InvalidArgument("only the first edit of a table brings schemas of before");
+  }
   if ((edit.kind == EditKind::kOther) == edit.other_kind.empty()) {
     return InvalidArgument("an edit of another kind, and only that, has the kind's name");
   }
@@ -105,6 +108,10 @@ Status ApplySchema(Version& version, VersionEdit& edit) {
   if (edit.options) {
     VARVE_TRY(CheckOptions(*edit.options));
     version.options = std::move(*edit.options);
+  }
+  for (TableSchema& former : edit.former_schemas) {
+    const uint32_t id = former.schema_id();
+    version.schemas[id] = std::make_shared<const TableSchema>(std::move(former));
   }
   if (edit.schema) {
     if (version.schema != nullptr) {

@@ -47,6 +47,8 @@ struct VersionEdit {
   std::vector<Uuid> removed_files = {};
   // New deletion vectors of files that stay; each replaces the file's former one.
   std::map<Uuid, DeletionVectorMeta> deletion_vectors = {};
+  // Of a clone's first edit: the schemas that its files may have been written with.
+  std::vector<TableSchema> former_schemas = {};
   // The next schema: its id is the current one's and 1 (any, in the first version).
   std::optional<TableSchema> schema = {};
   std::optional<TableOptions> options = {};

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kEditFormat = "varve-table-edit";
 constexpr std::string_view kCheckpointFormat = "varve-table-checkpoint";
 
-constexpr uint32_t kReplacedFilesMajor = 4;
+constexpr uint32_t kRestoresMajor = 4;  // and clones
 
 constexpr std::array<std::pair<EditKind, std::string_view>, 7> kKindNames = {{
     {EditKind::kCreate, "create"},
@@ -66,6 +66,9 @@ Json EditToJson(const VersionEdit& edit) {
     entry["vector"] = VectorToJson(vector);
     json["deletion_vectors"].push_back(std::move(entry));
   }
+  for (const TableSchema& schema : edit.former_schemas) {
+    json["former_schemas"].push_back(SchemaToJson(schema));
+  }
   if (edit.schema) {
     json["schema"] = SchemaToJson(*edit.schema);
   }
@@ -111,6 +114,13 @@ Status ReadFileChanges(const JsonObject& json, VersionEdit& edit) {
 Result<VersionEdit> EditFromJson(const JsonObject& json) {
   VersionEdit edit;
   VARVE_TRY(ReadFileChanges(json, edit));
+  if (json.Find("former_schemas") != nullptr) {
+    VARVE_ASSIGN(const Json* const schemas, json.Array("former_schemas"));
+    for (const Json& schema : *schemas) {
+      VARVE_ASSIGN(TableSchema former, SchemaFromJson(schema));
+      edit.former_schemas.push_back(std::move(former));
+    }
+  }
   if (const Json* schema = json.Find("schema")) {
     VARVE_ASSIGN(edit.schema, SchemaFromJson(*schema));
   }
@@ -214,7 +224,7 @@ uint32_t MajorOf(const VersionEdit& edit) {
   const bool replaces = std::ranges::any_of(edit.added_files, [&](const FileMeta& file) {
     return std::ranges::find(edit.removed_files, file.id) != edit.removed_files.end();
   });
-  return replaces ? kReplacedFilesMajor : kLogFormatBaseMajor;
+  return replaces || !edit.former_schemas.empty() ? kRestoresMajor : kLogFormatBaseMajor;
 }
 
 }  // namespace

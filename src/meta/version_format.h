@@ -8,6 +8,7 @@
 //   [added_files]       array of FILE
 //   [removed_files]     array of UUID; a "restore" that also adds one of them is of major 4
 //   [deletion_vectors]  array of {file: UUID, vector: VECTOR}: the file's new one
+//   [former_schemas]    array of SCHEMA, of a clone's version 1; major 4
 //   [schema]            SCHEMA; in version 1 always
 //   [options]           OPTIONS; in version 1 always
 //   [flushed]           integer  the sequence up to which all writes are in files
