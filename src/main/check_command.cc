@@ -1,5 +1,6 @@
 #include "main/check_command.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "base/ids.h"
 #include "base/units.h"
 #include "meta/catalogue.h"
+#include "meta/savepoints.h"
 #include "meta/table_log.h"
 #include "sst/deletion_vector.h"
 #include "sst/sst_reader.h"
@@ -31,10 +33,8 @@ class FolderCheck {
       Finding(catalogue.error().message);
       return;
     }
-    for (const auto& [schema, tables] : (*catalogue)->current()->schemas) {
-      for (const auto& [name, entry] : tables) {
-        CheckTable(entry);
-      }
+    for (const TableEntry& entry : (*catalogue)->current()->KeptTables()) {
+      CheckTable(entry);
     }
   }
 
@@ -87,6 +87,7 @@ class FolderCheck {
       Finding(fmt::format("table {}: {}", name, versions.error().message));
       return;
     }
+    CheckSavepoints(name, entry.uuid, *versions);
     // Of all versions that are kept: a file that several name is read once.
     std::set<std::string> referenced;
     for (const VersionId id : *versions) {
@@ -95,7 +96,7 @@ class FolderCheck {
     uint64_t bytes = 0;
     uint64_t unreferenced = 0;
     for (const ObjectInfo& object : *objects) {
-      const bool data = object.path.find("/log/") == std::string::npos;
+      const bool data = object.path.find("/data/") != std::string::npos;
       bytes += referenced.contains(object.path) ? object.size_bytes : 0;
       unreferenced += data && !referenced.contains(object.path) ? 1 : 0;
     }
@@ -103,6 +104,21 @@ class FolderCheck {
         fmt::format("table {}: {} versions, {} files, {}{}", name, versions->size(),
                     referenced.size(), FormatSize(bytes),
                     unreferenced == 0 ? "" : fmt::format(", {} unreferenced", unreferenced)));
+  }
+
+  void CheckSavepoints(const std::string& table, const Uuid& uuid,
+                       const std::vector<VersionId>& versions) {
+    const auto savepoints = Savepoints(store_, uuid).List();
+    if (!savepoints) {
+      Finding(fmt::format("table {}: {}", table, savepoints.error().message));
+      return;
+    }
+    for (const Savepoint& savepoint : *savepoints) {
+      if (!std::ranges::binary_search(versions, savepoint.saved_snapshot_id)) {
+        Finding(fmt::format("table {}: savepoint {} is of version {}, which is not there", table,
+                            savepoint.id, savepoint.saved_snapshot_id));
+      }
+    }
   }
 
   void CheckVersion(const std::string& table, const TableLog& log, VersionId id,
