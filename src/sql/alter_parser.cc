@@ -88,6 +88,9 @@ Result<Statement> ParseDropColumn(Cursor& cursor, TableName name, IfMissing if_m
 }  // namespace
 
 Result<Statement> ParseAlter(Cursor& cursor) {
+  if (cursor.TakeKeyword("SAVEPOINT")) {
+    return ParseAlterSavepoint(cursor);
+  }
   if (!cursor.TakeKeyword("TABLE")) {
     if (cursor.token().kind == TokenKind::kWord) {
       return UnsupportedStatement(cursor, "ALTER");

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::string_view kGc = "varve_gc";
 constexpr std::string_view kExpireSnapshots = "varve_expire_snapshots";
+constexpr std::string_view kCreateSavepoint = "create_savepoint";
+constexpr std::string_view kDeleteSavepoint = "delete_savepoint";
 
 // What is written behind "name =>".
 struct Argument {
@@ -50,7 +52,7 @@ Result<Argument> ParseArgument(Cursor& cursor) {
 
 Result<std::vector<Argument>> ParseArguments(Cursor& cursor,
                                              std::span<const std::string_view> names,
-                                             std::string_view positional) {
+                                             std::span<const std::string_view> positional) {
   VARVE_TRY(cursor.ExpectSymbol('('));
   std::vector<Argument> arguments;
   std::set<std::string> seen;
@@ -59,8 +61,8 @@ Result<std::vector<Argument>> ParseArguments(Cursor& cursor,
       return cursor.Expected("',' or ')'");
     }
     VARVE_ASSIGN(Argument argument, ParseArgument(cursor));
-    if (argument.name.empty() && arguments.empty() && !positional.empty()) {
-      argument.name = positional;
+    if (argument.name.empty() && arguments.size() < positional.size()) {
+      argument.name = positional[arguments.size()];
     }
     bool known = false;
     std::string all;
@@ -111,9 +113,64 @@ Result<std::string> DurationOf(const Cursor& cursor, const Argument& argument) {
   return argument.text;
 }
 
+// The text holds a name as it would stand in a statement.
+Result<TableName> TableOf(const Cursor& cursor, const Argument& argument) {
+  Cursor name(argument.text, cursor.double_quotes());
+  VARVE_ASSIGN(TableName table, name.ExpectTableName());
+  VARVE_TRY(name.ExpectEnd());
+  return table;
+}
+
+Result<Statement> ParseCallCreateSavepoint(Cursor& cursor) {
+  static constexpr std::array<std::string_view, 6> kNames = {"table",     "name",   "version",
+                                                             "timestamp", "retain", "lock_until"};
+  static constexpr std::array<std::string_view, 2> kPositional = {"table", "name"};
+  VARVE_ASSIGN(const auto arguments, ParseArguments(cursor, kNames, kPositional));
+  CreateSavepointStatement out;
+  for (const Argument& argument : arguments) {
+    if (argument.name == "table") {
+      VARVE_ASSIGN(TableName table, TableOf(cursor, argument));
+      out.tables.push_back(std::move(table));
+    } else if (argument.name == "name") {
+      out.name = argument.text;
+    } else if (argument.name == "retain") {
+      VARVE_ASSIGN(out.retain, DurationOf(cursor, argument));
+    } else if (argument.name == "lock_until") {
+      out.lock_until = argument.text;
+    } else if (out.as_of) {
+      return cursor.Invalid(argument.offset, "Either version or timestamp can be given");
+    } else {
+      out.as_of = VersionText{
+          argument.name == "version" ? VersionText::Kind::kVersion : VersionText::Kind::kTimestamp,
+          argument.text};
+    }
+  }
+  if (out.tables.empty()) {
+    return cursor.Expected("the table first: create_savepoint('t', ...)");
+  }
+  return out;
+}
+
+Result<Statement> ParseCallDeleteSavepoint(Cursor& cursor) {
+  static constexpr std::array<std::string_view, 2> kNames = {"table", "savepoint"};
+  VARVE_ASSIGN(const auto arguments, ParseArguments(cursor, kNames, kNames));
+  DropSavepointStatement out;
+  for (const Argument& argument : arguments) {
+    if (argument.name == "table") {
+      VARVE_ASSIGN(out.table, TableOf(cursor, argument));
+    } else {
+      out.savepoint = argument.text;
+    }
+  }
+  if (!out.table || out.savepoint.empty()) {
+    return cursor.Expected("the table and the savepoint: delete_savepoint('t', 7)");
+  }
+  return out;
+}
+
 Result<Statement> ParseGc(Cursor& cursor) {
   static constexpr std::array<std::string_view, 2> kNames = {"dry_run", "grace"};
-  VARVE_ASSIGN(const auto arguments, ParseArguments(cursor, kNames, ""));
+  VARVE_ASSIGN(const auto arguments, ParseArguments(cursor, kNames, {}));
   GcStatement out;
   for (const Argument& argument : arguments) {
     if (argument.name == "dry_run") {
@@ -128,14 +185,12 @@ Result<Statement> ParseGc(Cursor& cursor) {
 Result<Statement> ParseExpireSnapshots(Cursor& cursor) {
   static constexpr std::array<std::string_view, 4> kNames = {"table", "retain_last", "older_than",
                                                              "dry_run"};
-  VARVE_ASSIGN(const auto arguments, ParseArguments(cursor, kNames, "table"));
+  static constexpr std::array<std::string_view, 1> kPositional = {"table"};
+  VARVE_ASSIGN(const auto arguments, ParseArguments(cursor, kNames, kPositional));
   ExpireSnapshotsStatement out;
   for (const Argument& argument : arguments) {
     if (argument.name == "table") {
-      // The text holds a name as it would stand in a statement.
-      Cursor name(argument.text, cursor.double_quotes());
-      VARVE_ASSIGN(out.name, name.ExpectTableName());
-      VARVE_TRY(name.ExpectEnd());
+      VARVE_ASSIGN(out.name, TableOf(cursor, argument));
     } else if (argument.name == "retain_last") {
       VARVE_ASSIGN(out.retain_last, CountOf(cursor, argument));
     } else if (argument.name == "older_than") {
@@ -162,7 +217,16 @@ Result<Statement> ParseCall(Cursor& cursor) {
     cursor.Advance();
     return ParseExpireSnapshots(cursor);
   }
-  return cursor.Expected(fmt::format("the name of a procedure ({} or {})", kGc, kExpireSnapshots));
+  if (name.kind == TokenKind::kWord && IsKeyword(name, "CREATE_SAVEPOINT")) {
+    cursor.Advance();
+    return ParseCallCreateSavepoint(cursor);
+  }
+  if (name.kind == TokenKind::kWord && IsKeyword(name, "DELETE_SAVEPOINT")) {
+    cursor.Advance();
+    return ParseCallDeleteSavepoint(cursor);
+  }
+  return cursor.Expected(fmt::format("the name of a procedure ({}, {}, {} or {})", kGc,
+                                     kExpireSnapshots, kCreateSavepoint, kDeleteSavepoint));
 }
 
 }  // namespace varve

@@ -33,6 +33,12 @@ class CreateTableParser {
                                  "Unsupported SQL statement: CREATE TABLE AS. Declare the columns, "
                                  "then fill the table with INSERT INTO ... SELECT");
     }
+    if (cursor_.TakeKeyword("CLONE")) {
+      CloneTableStatement clone{std::move(out_.name), out_.if_present, {}, {}};
+      VARVE_ASSIGN(clone.source, cursor_.ExpectTableName());
+      VARVE_ASSIGN(clone.as_of, ParseAsOf(cursor_));
+      return clone;
+    }
     VARVE_TRY(cursor_.ExpectSymbol('('));
     do {
       if (cursor_.AtSymbol(')') && !out_.spec.columns.empty()) {
@@ -228,10 +234,13 @@ Result<Statement> ParseCreate(Cursor& cursor) {
   if (cursor.TakeKeyword("VIEW")) {
     return ParseCreateView(cursor, IfTaken::kFail);
   }
+  if (cursor.TakeKeyword("SAVEPOINT")) {
+    return ParseCreateSavepoint(cursor);
+  }
   if (cursor.token().kind == TokenKind::kWord) {
     return UnsupportedStatement(cursor, "CREATE");
   }
-  return cursor.Expected("TABLE, VIEW, SCHEMA or DATABASE");
+  return cursor.Expected("TABLE, VIEW, SCHEMA, DATABASE or SAVEPOINT");
 }
 
 namespace {
@@ -256,6 +265,9 @@ Result<Statement> ParseDrop(Cursor& cursor) {
   }
   if (cursor.TakeKeyword("VIEW")) {
     return ParseDropView(cursor);
+  }
+  if (cursor.TakeKeyword("SAVEPOINT")) {
+    return ParseDropSavepoint(cursor);
   }
   if (!cursor.TakeKeyword("TABLE")) {
     if (cursor.token().kind == TokenKind::kWord) {

@@ -25,12 +25,17 @@ constexpr std::array kStatements = {
     Entry{"USE", ParseUse},           Entry{"SET", ParseSet},
     Entry{"RESET", ParseReset},       Entry{"EXPLAIN", ParseExplain},
     Entry{"COPY", ParseCopy},         Entry{"COMPACT", ParseCompact},
-    Entry{"CALL", ParseCall}};
+    Entry{"CALL", ParseCall},         Entry{"UNDROP", ParseUndrop}};
 
 Result<Statement> ParseStatement(Cursor& cursor) {
   if (cursor.AtQuery() || cursor.AtKeyword("VALUES")) {
     VARVE_ASSIGN(std::string sql, RewriteQuery(cursor));
     return QueryStatement{std::move(sql)};
+  }
+  // Of transactions, which there are not, it is another statement.
+  if (cursor.AtKeywords("ROLLBACK", "TABLE")) {
+    cursor.Advance();
+    return ParseRollback(cursor);
   }
   for (const Entry& entry : kStatements) {
     if (cursor.TakeKeyword(entry.word)) {

@@ -199,7 +199,7 @@ TEST(ParserTest, ErrorsOfCreateTable) {
       {"CREATE TABLE t (a int) FOO", "Expected ENGINE = ..., WITH (...)"},
       {"CREATE TABLE t (a int) ENGINE Analytic", "Expected '='"},
       {"CREATE TABLE IF NOT t (a int)", "Expected EXISTS"},
-      {"CREATE 5", "Expected TABLE, VIEW, SCHEMA or DATABASE"},
+      {"CREATE 5", "Expected TABLE, VIEW, SCHEMA, DATABASE or SAVEPOINT"},
   };
   for (const auto& [sql, message] : cases) {
     EXPECT_THAT(ParseSql(sql), IsInvalid(message)) << sql;
@@ -417,7 +417,9 @@ TEST(ParserTest, CallsOfProcedures) {
       Parsed<ExpireSnapshotsStatement>("CALL varve_expire_snapshots(table => 't')").name.table,
       "t");
   const std::vector<std::pair<const char*, const char*>> wrong = {
-      {"CALL", "Expected the name of a procedure (varve_gc or varve_expire_snapshots)"},
+      {"CALL",
+       "Expected the name of a procedure (varve_gc, varve_expire_snapshots, create_savepoint or "
+       "delete_savepoint)"},
       {"CALL pragma_version()", "Expected the name of a procedure"},
       {"CALL varve_gc", "Expected '('"},
       {"CALL varve_gc(true)", "The arguments are dry_run => ..., grace => ..."},

@@ -1,5 +1,6 @@
 #include "sql/rewrite.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -67,10 +68,14 @@ class Rewriter {
       if (spelling_ == Spelling::kVarve && cursor_.token().kind == TokenKind::kParameter) {
         return cursor_.Invalid(cursor_.token().offset, "A view has no parameters");
       }
-      if (!RewriteLimit()) {
-        Append(cursor_.token());
-        cursor_.Advance();
+      if (RewriteLimit()) {
+        continue;
       }
+      if (AtAsOf()) {
+        VARVE_TRY(RewriteAsOf());
+        continue;
+      }
+      Take();
     }
     if (cursor_.token().kind == TokenKind::kInvalid) {
       return cursor_.Invalid(cursor_.token().offset, cursor_.token().problem);
@@ -136,6 +141,137 @@ class Rewriter {
       }
       open_.pop_back();
     }
+    return {};
+  }
+
+  void Take() {
+    Append(cursor_.token());
+    cursor_.Advance();
+  }
+
+  static bool IsNameToken(const Token& token) {
+    return token.kind == TokenKind::kBackQuoted || token.kind == TokenKind::kDoubleQuoted ||
+           (token.kind == TokenKind::kWord && !IsReserved(token.text));
+  }
+
+  static bool BeginsValue(const Token& token) {
+    return token.kind == TokenKind::kNumber || token.kind == TokenKind::kParameter ||
+           IsQuoted(token.kind) || token.text == "(" ||
+           (token.kind == TokenKind::kWord && !IsReserved(token.text)) || IsKeyword(token, "CAST");
+  }
+
+  // Behind the name of a table; `version AS of` of a list of columns has none before it.
+  bool AtAsOf() const {
+    const bool may_be =
+        cursor_.AtKeyword("VERSION") || cursor_.AtKeyword("TIMESTAMP") || cursor_.AtKeyword("FOR");
+    if (!may_be || spelling_ == Spelling::kVarve || !IsNameToken(previous_)) {
+      return false;
+    }
+    Cursor ahead = cursor_;
+    const bool has_for = ahead.TakeKeyword("FOR");
+    const bool unit =
+        ahead.TakeKeyword("VERSION") || ahead.TakeKeyword("TIMESTAMP") ||
+        (has_for && (ahead.TakeKeyword("SYSTEM_TIME") || ahead.TakeKeyword("SYSTEM_VERSION")));
+    return unit && ahead.TakeKeyword("AS") && ahead.TakeKeyword("OF") && BeginsValue(ahead.token());
+  }
+
+  // DuckDB has the alias first.
+  Status RewriteAsOf() {
+    AppendGap(cursor_.token());
+    const size_t begin = out_.size();
+    cursor_.TakeKeyword("FOR");
+    const bool version = cursor_.AtKeyword("VERSION") || cursor_.AtKeyword("SYSTEM_VERSION");
+    out_ += version ? "AT (VERSION =>" : "AT (TIMESTAMP =>";
+    cursor_.Advance();
+    cursor_.Advance();
+    previous_ = cursor_.token();  // OF
+    cursor_.Advance();
+    name_next_ = false;
+    VARVE_TRY(TakeOperand());
+    while (cursor_.AtSymbol('+') || cursor_.AtSymbol('-')) {
+      Take();
+      VARVE_TRY(TakeOperand());
+    }
+    out_ += ')';
+    if (!AtAlias()) {
+      return {};
+    }
+    const std::string clause = out_.substr(begin);
+    out_.resize(begin);
+    while (out_.ends_with(' ')) {
+      out_.pop_back();
+    }
+    if (cursor_.AtKeyword("AS")) {
+      Take();
+    }
+    Take();
+    if (cursor_.AtSymbol('(')) {
+      VARVE_TRY(TakeParentheses());
+    }
+    out_ += " " + clause;
+    return {};
+  }
+
+  // Whether a name for the table follows, and not what comes after it.
+  bool AtAlias() const {
+    if (cursor_.AtKeyword("AS")) {
+      return true;
+    }
+    static constexpr std::string_view kAfterTable[] = {
+        "JOIN",    "LEFT",       "RIGHT", "FULL", "INNER",       "CROSS",
+        "NATURAL", "POSITIONAL", "ASOF",  "SEMI", "TABLESAMPLE", "ANTI"};
+    const Token& token = cursor_.token();
+    return IsNameToken(token) && std::ranges::none_of(kAfterTable, [&](std::string_view word) {
+             return IsKeyword(token, word);
+           });
+  }
+
+  // A literal, a parameter, a call, something in parentheses.
+  Status TakeOperand() {
+    const Token first = cursor_.token();
+    if (cursor_.AtSymbol('(')) {
+      return TakeParentheses();
+    }
+    if (Ended()) {
+      return cursor_.Expected("a version or a time");
+    }
+    Take();
+    const bool literal = IsKeyword(first, "TIMESTAMP") || IsKeyword(first, "DATE") ||
+                         IsKeyword(first, "TIMESTAMPTZ");
+    if (literal && cursor_.AtString()) {
+      Take();
+      return {};
+    }
+    if (IsKeyword(first, "INTERVAL")) {
+      VARVE_TRY(TakeOperand());
+      if (cursor_.token().kind == TokenKind::kWord && IsIntervalUnit(cursor_.token().text)) {
+        Take();
+      }
+      return {};
+    }
+    return first.kind == TokenKind::kWord && cursor_.AtSymbol('(') ? TakeParentheses() : Status();
+  }
+
+  static bool IsIntervalUnit(std::string_view word) {
+    std::string unit = ToUpper(word);
+    if (unit.ends_with('S')) {
+      unit.pop_back();
+    }
+    static constexpr std::string_view kUnits[] = {"MICROSECOND", "MILLISECOND", "SECOND", "MINUTE",
+                                                  "HOUR",        "DAY",         "WEEK",   "MONTH",
+                                                  "QUARTER",     "YEAR"};
+    return std::ranges::find(kUnits, std::string_view(unit)) != std::end(kUnits);
+  }
+
+  Status TakeParentheses() {
+    const size_t outside = open_.size();
+    do {
+      if (cursor_.AtEnd() || cursor_.token().kind == TokenKind::kInvalid) {
+        return {};  // what is missing is said at the end
+      }
+      VARVE_TRY(TrackBrackets());
+      Take();
+    } while (open_.size() > outside);
     return {};
   }
 

@@ -6,6 +6,8 @@
 //   x'0a'            -> CAST('\x0A' AS BLOB)
 //   $$text$$         -> 'text'
 //   array(1, 2)      -> make_array(1, 2)
+//   t VERSION AS OF 4, t TIMESTAMP AS OF now() - INTERVAL 1 HOUR, t FOR SYSTEM_TIME AS OF '...'
+//                    -> t AT (VERSION => 4), t AT (TIMESTAMP => now() - INTERVAL 1 HOUR), ...
 //   LIMIT o, n       -> OFFSET o LIMIT n (in this order, as DuckDB reads both)
 //   ?, ?1            -> $1, by their order in the statement
 //   comments         -> one blank

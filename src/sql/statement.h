@@ -195,6 +195,61 @@ struct CopyDatabaseStatement {  // COPY DATABASE s TO 'folder' WITH (START_TIME 
   std::map<std::string, std::string> options;  // keys in lower case
 };
 
+// Which version of a table is meant: what follows VERSION, TIMESTAMP or SAVEPOINT.
+struct VersionText {
+  enum class Kind : uint8_t { kVersion, kTimestamp, kSavepoint };
+  Kind kind = Kind::kVersion;
+  std::string text;  // 42, snapshot.42; 2024-01-01T00:00:00Z or milliseconds; a name or a number
+  bool operator==(const VersionText&) const = default;
+};
+
+// CREATE SAVEPOINT [name] [FOR TABLE t, ... | FOR SCHEMA s | FOR DATABASE]
+//   [AS OF VERSION n | TIMESTAMP ts | SAVEPOINT s] [RETAIN interval] [LOCK UNTIL ts]
+struct CreateSavepointStatement {
+  std::string name;                  // "": none
+  std::vector<TableName> tables;     // empty: as `schema` says
+  std::optional<SchemaName> schema;  // nullopt, without tables: all there are
+  std::optional<VersionText> as_of;
+  std::optional<std::string> retain;      // a duration
+  std::optional<std::string> lock_until;  // a time
+};
+
+// DROP SAVEPOINT [IF EXISTS] s [FOR TABLE t]
+struct DropSavepointStatement {
+  std::string savepoint;  // its name or number
+  IfMissing if_missing = IfMissing::kFail;
+  std::optional<TableName> table;  // nullopt: all that have one of that name
+};
+
+// ALTER SAVEPOINT s [FOR TABLE t] SET RETAIN interval | RETAIN FOREVER | LOCK UNTIL ts
+struct AlterSavepointStatement {
+  std::string savepoint;
+  std::optional<TableName> table;
+  enum class Change : uint8_t { kRetain, kRetainForever, kLock } change = Change::kRetain;
+  std::string value;  // of kRetain a duration, of kLock a time
+};
+
+struct ShowSavepointsStatement {   // SHOW SAVEPOINTS [FOR TABLE t]
+  std::optional<TableName> table;  // nullopt: of all tables
+};
+
+struct RollbackTableStatement {  // ROLLBACK TABLE t TO VERSION n | SAVEPOINT s | TIMESTAMP ts
+  TableName name;
+  VersionText to;
+};
+
+struct CloneTableStatement {  // CREATE TABLE [IF NOT EXISTS] t CLONE u [VERSION AS OF n | ...]
+  TableName name;
+  IfPresent if_present = IfPresent::kFail;
+  TableName source;
+  std::optional<VersionText> as_of;
+};
+
+struct UndropTableStatement {  // UNDROP TABLE t [AS u]
+  TableName name;
+  std::string new_name;
+};
+
 struct CompactTableStatement {  // COMPACT TABLE t
   TableName name;
 };
@@ -224,15 +279,15 @@ struct ExplainStatement {
   std::string sql;  // of the query, in DuckDB's spelling
 };
 
-using Statement =
-    std::variant<RenameTableStatement, RenameColumnStatement, DropColumnsStatement, DeleteStatement,
-                 TruncateStatement, CreateViewStatement, DropViewStatement, ShowCreateViewStatement,
-                 DropSchemaStatement, CopyToStatement, CopyDatabaseStatement, CreateTableStatement,
-                 DropTableStatement, AddColumnsStatement, ModifySettingStatement, InsertStatement,
-                 DescribeStatement, ShowTablesStatement, ShowDatabasesStatement,
-                 ShowCreateTableStatement, ExistsStatement, UseStatement, SetStatement,
-                 ShowSettingsStatement, CreateSchemaStatement, CopyFromStatement,
-                 CompactTableStatement, GcStatement, ExpireSnapshotsStatement, QueryStatement,
-                 ExplainStatement>;
+using Statement = std::variant<
+    RenameTableStatement, RenameColumnStatement, DropColumnsStatement, DeleteStatement,
+    TruncateStatement, CreateViewStatement, DropViewStatement, ShowCreateViewStatement,
+    DropSchemaStatement, CopyToStatement, CopyDatabaseStatement, CreateTableStatement,
+    DropTableStatement, AddColumnsStatement, ModifySettingStatement, InsertStatement,
+    DescribeStatement, ShowTablesStatement, ShowDatabasesStatement, ShowCreateTableStatement,
+    ExistsStatement, UseStatement, SetStatement, ShowSettingsStatement, CreateSchemaStatement,
+    CopyFromStatement, CreateSavepointStatement, DropSavepointStatement, AlterSavepointStatement,
+    ShowSavepointsStatement, RollbackTableStatement, CloneTableStatement, UndropTableStatement,
+    CompactTableStatement, GcStatement, ExpireSnapshotsStatement, QueryStatement, ExplainStatement>;
 
 }  // namespace varve

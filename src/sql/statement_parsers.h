@@ -2,6 +2,8 @@
 // the statement should end. Errors: as ParseSql's.
 #pragma once
 
+#include <optional>
+
 #include "base/result.h"
 #include "sql/cursor.h"
 #include "sql/statement.h"
@@ -28,6 +30,16 @@ Result<Statement> ParseExplain(Cursor& cursor);
 // Behind CREATE [OR REPLACE] VIEW, DROP VIEW (view_parser.cc).
 Result<Statement> ParseCreateView(Cursor& cursor, IfTaken if_taken);
 Result<Statement> ParseDropView(Cursor& cursor);
+
+// Behind CREATE SAVEPOINT and the like (savepoint_parser.cc).
+Result<Statement> ParseCreateSavepoint(Cursor& cursor);
+Result<Statement> ParseDropSavepoint(Cursor& cursor);
+Result<Statement> ParseAlterSavepoint(Cursor& cursor);
+Result<Statement> ParseShowSavepoints(Cursor& cursor);
+Result<Statement> ParseRollback(Cursor& cursor);
+Result<Statement> ParseUndrop(Cursor& cursor);
+// VERSION AS OF n, FOR SYSTEM_TIME AS OF ts and the like, if one stands here.
+Result<std::optional<VersionText>> ParseAsOf(Cursor& cursor);
 
 // IF EXISTS; IF NOT EXISTS, and as CeresDB's first manual writes it: IF NOT EXIST.
 Result<IfMissing> ParseIfExists(Cursor& cursor);

@@ -23,6 +23,9 @@ Result<Statement> ParseShow(Cursor& cursor) {
   if (cursor.TakeKeyword("DATABASES") || cursor.TakeKeyword("SCHEMAS")) {
     return ShowDatabasesStatement{};
   }
+  if (cursor.TakeKeyword("SAVEPOINTS")) {
+    return ParseShowSavepoints(cursor);
+  }
   if (cursor.TakeKeyword("ALL")) {
     return ShowSettingsStatement{};
   }
