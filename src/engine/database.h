@@ -69,6 +69,11 @@ struct TableSavepoint {
   Savepoint savepoint;
 };
 
+struct TableVersion {
+  std::shared_ptr<Table> table;
+  std::shared_ptr<const Version> version;
+};
+
 struct TableWrite {
   std::shared_ptr<Table> table;
   RowBatch batch;
@@ -217,6 +222,14 @@ class Database {
   Result<VersionRef> RefInPartition(const Table& partition, const VersionRef& ref) const;
   // With those of the table's partitions that were made with it. Errors: as Table::DropSavepoint.
   Status DropSavepoint(Table& table, SavepointId id);
+  // Gives it, and those of the table's partitions that were made with it, its retain_until and
+  // lock_until. Errors: those of Savepoints::Replace.
+  Status AlterSavepoint(Table& table, const Savepoint& savepoint);
+  // Table::Rollback of the table or, when it is partitioned, of it and its partitions, one by one.
+  // Errors: as there; one that names a partition: some are rolled back, and the call may be
+  // repeated.
+  Result<std::vector<TableVersion>> Rollback(const std::shared_ptr<Table>& table,
+                                             const VersionRef& ref);
   // Makes the automatic savepoints that are due: one at most of each table, however long nobody has
   // looked. How many.
   size_t CreateDueSavepoints();

@@ -127,6 +127,45 @@ Status Database::DropSavepoint(Table& table, SavepointId id) {
   return {};
 }
 
+Status Database::AlterSavepoint(Table& table, const Savepoint& savepoint) {
+  VARVE_TRY(table.savepoints().Replace(savepoint));
+  for (const auto& partition : PartitionsOf(table)) {
+    VARVE_ASSIGN(const auto savepoints, partition->savepoints().List());
+    for (Savepoint each : savepoints) {
+      if (each.group == savepoint.group) {
+        each.retain_until = savepoint.retain_until;
+        each.lock_until = savepoint.lock_until;
+        VARVE_TRY(partition->savepoints().Replace(each));
+      }
+    }
+  }
+  return {};
+}
+
+Result<std::vector<TableVersion>> Database::Rollback(const std::shared_ptr<Table>& table,
+                                                     const VersionRef& ref) {
+  VARVE_TRY(CheckNoPartition(*table));
+  std::vector<std::shared_ptr<Table>> tables = PartitionsOf(*table);
+  tables.push_back(table);
+  // All of them are there before the first is changed.
+  std::vector<VersionRef> refs;
+  for (const auto& each : tables) {
+    VARVE_ASSIGN(VersionRef own, RefInPartition(*each, ref));
+    VARVE_TRY(each->FindVersion(own));
+    refs.push_back(std::move(own));
+  }
+  std::vector<TableVersion> versions;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    auto version = tables[i]->Rollback(refs[i]);
+    if (!version) {
+      return std::unexpected(version.error().WithContext(fmt::format(
+          "{} of {} are rolled back, the statement may be run again", i, tables.size())));
+    }
+    versions.push_back({tables[i], *std::move(version)});
+  }
+  return versions;
+}
+
 size_t Database::CreateDueSavepoints() {
   size_t made = 0;
   for (const auto& table : AllTables()) {

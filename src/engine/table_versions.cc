@@ -1,7 +1,6 @@
 // Older versions of a table: which one is meant, reading it, and going back to it.
 #include <algorithm>
 
-#include "base/log.h"
 #include "base/units.h"
 #include "engine/table.h"
 
@@ -179,7 +178,6 @@ Result<std::shared_ptr<const Version>> Table::Rollback(const VersionRef& ref) {
     return std::unexpected(committed.error().WithContext(
         fmt::format("rolling back table {} to {}", name(), Describe(ref))));
   }
-  LogInfo("table {}: rolled back to {} by snapshot {}", name(), Describe(ref), (*committed)->id);
   return committed;
 }
 

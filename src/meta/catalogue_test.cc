@@ -383,8 +383,9 @@ TEST_F(CatalogueTest, PartitionsComeGoAndAreRenamedWithTheirTable) {
   EXPECT_THAT(catalogue->RemoveTable("public", "__t_0", std::nullopt),
               IsError(ErrorKind::kInvalidArgument));
   EXPECT_THAT(catalogue->RenameTable("public", "__t_0", "u"), IsError(ErrorKind::kInvalidArgument));
-  EXPECT_THAT(catalogue->AddPartitionedTable("public", "u", {TestId(4)}, partitioning, {{TestId(5)}}),
-              IsError(ErrorKind::kInvalidArgument));
+  EXPECT_THAT(
+      catalogue->AddPartitionedTable("public", "u", {TestId(4)}, partitioning, {{TestId(5)}}),
+      IsError(ErrorKind::kInvalidArgument));
   ASSERT_THAT(catalogue->AddTable("public", "__v_1", {TestId(6)}), IsOk());
   EXPECT_THAT(catalogue->RenameTable("public", "t", "v"), IsError(ErrorKind::kAlreadyExists));
   ASSERT_THAT(catalogue->RenameTable("public", "t", "u"), IsOk());

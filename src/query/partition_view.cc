@@ -5,6 +5,7 @@
 #include <duckdb/parser/expression/constant_expression.hpp>
 #include <duckdb/parser/query_node/select_node.hpp>
 #include <duckdb/parser/query_node/set_operation_node.hpp>
+#include <duckdb/parser/tableref/at_clause.hpp>
 #include <duckdb/parser/tableref/basetableref.hpp>
 
 #include "query/duckdb_types.h"
@@ -24,9 +25,23 @@ duckdb::unique_ptr<duckdb::ParsedExpression> ColumnOf(const TableSource& partiti
   return duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(DuckDbType(column.type)));
 }
 
+duckdb::unique_ptr<duckdb::AtClause> AtClauseOf(const PartitionSource& read) {
+  if (read.time) {
+    return duckdb::make_uniq<duckdb::AtClause>(
+        "timestamp", duckdb::make_uniq<duckdb::ConstantExpression>(
+                         duckdb::Value::TIMESTAMP(duckdb::timestamp_t(read.time->value()))));
+  }
+  if (read.version.empty()) {
+    return nullptr;
+  }
+  return duckdb::make_uniq<duckdb::AtClause>(
+      "version", duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(read.version)));
+}
+
 duckdb::unique_ptr<duckdb::QueryNode> Select(std::string_view schema_name,
                                              const TableSchema& schema, const NameMapping& names,
-                                             const TableSource& partition) {
+                                             const PartitionSource& read) {
+  const TableSource& partition = *read.source;
   auto node = duckdb::make_uniq<duckdb::SelectNode>();
   for (const ColumnSchema& column : schema.columns()) {
     auto value = ColumnOf(partition, column);
@@ -37,6 +52,7 @@ duckdb::unique_ptr<duckdb::QueryNode> Select(std::string_view schema_name,
   table->catalog_name = std::string(kDefaultCatalogName);
   table->schema_name = std::string(schema_name);
   table->table_name = partition.name;
+  table->at_clause = AtClauseOf(read);
   node->from_table = std::move(table);
   return node;
 }
@@ -45,17 +61,17 @@ duckdb::unique_ptr<duckdb::QueryNode> Select(std::string_view schema_name,
 
 duckdb::unique_ptr<duckdb::SelectStatement> PartitionsQuery(
     std::string_view schema_name, const TableSchema& schema, const NameMapping& names,
-    const std::vector<const TableSource*>& partitions) {
+    const std::vector<PartitionSource>& partitions) {
   auto statement = duckdb::make_uniq<duckdb::SelectStatement>();
   if (partitions.size() == 1) {
-    statement->node = Select(schema_name, schema, names, *partitions.front());
+    statement->node = Select(schema_name, schema, names, partitions.front());
     return statement;
   }
   auto all = duckdb::make_uniq<duckdb::SetOperationNode>();
   all->setop_type = duckdb::SetOperationType::UNION;
   all->setop_all = true;
-  for (const TableSource* const partition : partitions) {
-    all->children.push_back(Select(schema_name, schema, names, *partition));
+  for (const PartitionSource& partition : partitions) {
+    all->children.push_back(Select(schema_name, schema, names, partition));
   }
   statement->node = std::move(all);
   return statement;

@@ -8,6 +8,7 @@
 #include <duckdb/parser/parser.hpp>
 #include <duckdb/parser/query_node/list.hpp>
 #include <duckdb/parser/statement/select_statement.hpp>
+#include <duckdb/parser/tableref/at_clause.hpp>
 #include <duckdb/parser/tableref/list.hpp>
 
 #include "query/coercions.h"
@@ -176,9 +177,25 @@ class Rewriter {
     const std::string schema = named ? table.schema_name : std::string(schema_);
     const auto found = context_.database->FindTable(schema, table.table_name);
     if (found) {
-      names_.Add(*(*found)->schema());
+      AddNames(**found, table);
     } else if (const auto view = context_.database->FindView(schema, table.table_name)) {
       CollectView(*view);
+    }
+  }
+
+  void AddNames(const Table& table, duckdb::BaseTableRef& reference) {
+    names_.Add(*table.schema());
+    if (!reference.at_clause) {
+      return;
+    }
+    Expression& version = reference.at_clause->ExpressionMutable();
+    if (version->GetExpressionClass() == ExpressionClass::PARAMETER) {
+      GiveValue(version);
+    }
+    // Which version it is, is known when the statement is bound.
+    const auto current = OrThrow(table.FindVersion(table.current_version()));
+    for (const auto& [id, schema] : current->schemas) {
+      names_.Add(*schema);
     }
   }
 

@@ -278,7 +278,7 @@ TEST(Ttl, RowsPastItCountAsAffectedAndAreWarnedOf) {
 TEST(Calls, ExpiryAndGarbageCollectionByHand) {
   TestDatabase db;
   ASSERT_THAT(db.Execute("CREATE TABLE g (t timestamp NOT NULL, v int, TIMESTAMP KEY(t)) "
-                         "WITH(enable_ttl='false')"),
+                         "WITH(enable_ttl='false', drop.time-retained='0s')"),
               IsOk());
   for (int i = 0; i < 3; ++i) {
     ASSERT_THAT(db.Execute(fmt::format("INSERT INTO g (t, v) VALUES ({}, {})", i, i)), IsOk());

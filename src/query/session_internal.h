@@ -140,6 +140,19 @@ class SessionImpl final : public Session {
   Result<QueryResult> Run(const CopyDatabaseStatement& statement);
   Result<QueryResult> Run(const DropSchemaStatement& statement);
   Result<QueryResult> Run(const CreateSchemaStatement& statement);
+  // What is meant, as the engine says it. Errors: kInvalidArgument.
+  Result<VersionRef> VersionOf(const VersionText& text) const;
+  // Those of the savepoint of that name or number, each with its table.
+  Result<std::vector<TableSavepoint>> FindSavepoints(const std::string& savepoint,
+                                                     const std::optional<TableName>& table) const;
+  std::vector<std::shared_ptr<Table>> AllTables() const;  // without partitions
+  Result<QueryResult> Run(const CreateSavepointStatement& statement);
+  Result<QueryResult> Run(const DropSavepointStatement& statement);
+  Result<QueryResult> Run(const AlterSavepointStatement& statement);
+  Result<QueryResult> Run(const ShowSavepointsStatement& statement);
+  Result<QueryResult> Run(const RollbackTableStatement& statement);
+  Result<QueryResult> Run(const CloneTableStatement& statement);
+  Result<QueryResult> Run(const UndropTableStatement& statement);
   Result<QueryResult> Run(const CompactTableStatement& statement);
   Result<QueryResult> Run(const GcStatement& statement);
   Result<QueryResult> Run(const ExpireSnapshotsStatement& statement);

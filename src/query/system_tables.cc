@@ -1,5 +1,6 @@
 #include "query/system_tables.h"
 
+#include <algorithm>
 #include <array>
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/catalog/catalog_entry/schema_catalog_entry.hpp>
@@ -13,6 +14,8 @@
 
 #include "query/duckdb_bridge.h"
 #include "query/session.h"
+#include "query/version_tables.h"
+#include "sql/rewrite.h"
 
 namespace varve {
 namespace {
@@ -24,37 +27,11 @@ constexpr const char* kSchema = "public";
 constexpr std::string_view kEngine = "Analytic";
 constexpr std::string_view kViewEngine = "View";
 
-using Row = std::vector<Value>;
-using Rows = std::vector<Row>;
-
-struct Column {
-  const char* name;
-  LogicalType type;
-};
-
-// One of the tables. What it holds is asked anew by every scan.
-struct SystemTable {
-  const char* name;
-  const char* function;
-  std::vector<Column> columns;
-  void (*fill)(const Database& database, Rows& rows);
-};
+using Row = SystemRow;
+using Rows = SystemRows;
+using Column = SystemColumn;
 
 Value Text(std::string_view text) { return Value(std::string(text)); }
-
-// Calls `visit` for every table, with the columns that all system tables begin with.
-template <class Visit>
-void ForEachTable(const Database& database, const Visit& visit) {
-  for (const std::string& schema : database.ListSchemas()) {
-    const auto tables = database.ListTables(schema);
-    if (!tables) {
-      continue;  // dropped meanwhile
-    }
-    for (const auto& table : *tables) {
-      visit(*table, Row{Text(kDefaultCatalogName), Text(schema), Text(table->name())});
-    }
-  }
-}
 
 Row TableRow(Row names, uint64_t id, std::string_view engine) {
   names.insert(names.begin(), Value::TIMESTAMP(duckdb::timestamp_t(0)));
@@ -63,8 +40,8 @@ Row TableRow(Row names, uint64_t id, std::string_view engine) {
   return names;
 }
 
-void FillTables(const Database& database, Rows& rows) {
-  ForEachTable(database, [&](const Table& table, Row row) {
+void FillTables(const Database& database, const OneTable& only, Rows& rows) {
+  ForEachTable(database, only, [&](const Table& table, Row row) {
     rows.push_back(TableRow(std::move(row), table.id().value(), kEngine));
   });
   for (const std::string& schema : database.ListSchemas()) {
@@ -75,8 +52,8 @@ void FillTables(const Database& database, Rows& rows) {
   }
 }
 
-void FillColumns(const Database& database, Rows& rows) {
-  ForEachTable(database, [&](const Table& table, const Row& names) {
+void FillColumns(const Database& database, const OneTable& only, Rows& rows) {
+  ForEachTable(database, only, [&](const Table& table, const Row& names) {
     const auto schema = table.schema();
     for (size_t i = 0; i < schema->columns().size(); ++i) {
       const ColumnSchema& column = schema->columns()[i];
@@ -95,8 +72,8 @@ void FillColumns(const Database& database, Rows& rows) {
   });
 }
 
-void FillOptions(const Database& database, Rows& rows) {
-  ForEachTable(database, [&](const Table& table, const Row& names) {
+void FillOptions(const Database& database, const OneTable& only, Rows& rows) {
+  ForEachTable(database, only, [&](const Table& table, const Row& names) {
     for (const auto& [name, value] : ToMap(table.options())) {
       Row& row = rows.emplace_back(names);
       row.push_back(Text(name));
@@ -109,7 +86,7 @@ std::vector<SystemTable> SystemTables() {
   const Column catalog{"catalog", LogicalType::VARCHAR};
   const Column schema{"schema", LogicalType::VARCHAR};
   const Column table{"table_name", LogicalType::VARCHAR};
-  return {
+  std::vector<SystemTable> all = {
       {"tables",
        "varve_tables",
        {{"timestamp", LogicalType::TIMESTAMP},
@@ -134,12 +111,16 @@ std::vector<SystemTable> SystemTables() {
         {"is_dictionary", LogicalType::BOOLEAN},
         {"default_value", LogicalType::VARCHAR},
         {"comment", LogicalType::VARCHAR}},
-       FillColumns},
+       FillColumns,
+       true},
       {"options",
        "varve_options",
        {catalog, schema, table, {"option", LogicalType::VARCHAR}, {"value", LogicalType::VARCHAR}},
-       FillOptions},
+       FillOptions,
+       true},
   };
+  std::ranges::move(VersionTables(), std::back_inserter(all));
+  return all;
 }
 
 struct ScanInfo final : public duckdb::TableFunctionInfo {
@@ -149,8 +130,9 @@ struct ScanInfo final : public duckdb::TableFunctionInfo {
 };
 
 struct ScanData final : public duckdb::TableFunctionData {
-  explicit ScanData(const ScanInfo& info) : info(info) {}
+  ScanData(const ScanInfo& info, OneTable only) : info(info), only(std::move(only)) {}
   const ScanInfo& info;
+  const OneTable only;
 };
 
 struct ScanProgress final : public duckdb::GlobalTableFunctionState {
@@ -167,14 +149,18 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext&,
     types.push_back(column.type);
     names.emplace_back(column.name);
   }
-  return duckdb::make_uniq<ScanData>(info);
+  OneTable only;
+  if (input.inputs.size() == 2) {
+    only = {input.inputs[0].ToString(), input.inputs[1].ToString()};
+  }
+  return duckdb::make_uniq<ScanData>(info, std::move(only));
 }
 
 duckdb::unique_ptr<duckdb::GlobalTableFunctionState> Start(duckdb::ClientContext&,
                                                            duckdb::TableFunctionInitInput& input) {
   auto progress = duckdb::make_uniq<ScanProgress>();
-  const ScanInfo& info = input.bind_data->Cast<ScanData>().info;
-  info.table.fill(info.database, progress->rows);
+  const auto& data = input.bind_data->Cast<ScanData>();
+  data.info.table.fill(data.info.database, data.only, progress->rows);
   return progress;
 }
 
@@ -192,9 +178,17 @@ void Scan(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::Dat
 
 void Register(duckdb::ClientContext& context, Database& database, const SystemTable& table) {
   duckdb::Catalog& catalog = duckdb::Catalog::GetSystemCatalog(context);
-  duckdb::TableFunction function(table.function, {}, Scan, Bind, Start);
-  function.function_info = duckdb::make_shared_ptr<ScanInfo>(database, table);
-  duckdb::CreateTableFunctionInfo function_info(std::move(function));
+  // Of all tables; of one.
+  duckdb::TableFunctionSet functions(table.function);
+  const auto info = duckdb::make_shared_ptr<ScanInfo>(database, table);
+  for (const duckdb::vector<LogicalType>& arguments :
+       {duckdb::vector<LogicalType>(),
+        duckdb::vector<LogicalType>{LogicalType::VARCHAR, LogicalType::VARCHAR}}) {
+    duckdb::TableFunction function(table.function, arguments, Scan, Bind, Start);
+    function.function_info = info;
+    functions.AddFunction(std::move(function));
+  }
+  duckdb::CreateTableFunctionInfo function_info(std::move(functions));
   function_info.internal = true;
   catalog.CreateTableFunction(context, function_info);
   duckdb::CreateViewInfo view;
@@ -207,6 +201,24 @@ void Register(duckdb::ClientContext& context, Database& database, const SystemTa
 }
 
 }  // namespace
+
+std::optional<duckdb::unique_ptr<duckdb::SelectStatement>> TableDetailsQuery(
+    const Database& database, std::string_view schema, std::string_view name) {
+  const size_t dollar = name.rfind('$');
+  if (dollar == std::string_view::npos ||
+      !database.FindTable(schema, name.substr(0, dollar)).has_value()) {
+    return std::nullopt;
+  }
+  const std::string_view detail = name.substr(dollar + 1);
+  for (const SystemTable& table : SystemTables()) {
+    if (table.of_one_table && detail == table.name) {
+      return duckdb::CreateViewInfo::ParseSelect(
+          fmt::format("SELECT * EXCLUDE (catalog, \"schema\", table_name) FROM {}({}, {})",
+                      table.function, QuoteString(schema), QuoteString(name.substr(0, dollar))));
+    }
+  }
+  return std::nullopt;
+}
 
 Status RegisterSystemTables(duckdb::Connection& connection, Database& database) {
   return Caught([&] {

@@ -7,17 +7,22 @@
 #include <duckdb/parser/parsed_data/create_table_info.hpp>
 #include <duckdb/parser/parsed_data/create_view_info.hpp>
 #include <duckdb/parser/parsed_data/drop_info.hpp>
+#include <duckdb/planner/tableref/bound_at_clause.hpp>
 #include <duckdb/storage/database_size.hpp>
 #include <duckdb/storage/table_storage_info.hpp>
 
 #include "query/duckdb_bridge.h"
+#include "query/literals.h"
 #include "query/partition_view.h"
 #include "query/query_rewrite.h"
 #include "query/scan_statistics.h"
+#include "query/system_tables.h"
 #include "query/varve_scan.h"
 
 namespace varve {
 namespace {
+
+using duckdb::Value;
 
 // No client reaches this: the fence lets queries through only.
 [[noreturn]] void RefuseChange() {
@@ -72,6 +77,28 @@ NameMapping NamesOf(duckdb::ClientContext& context) {
 std::optional<RowTarget> RowTargetOf(duckdb::ClientContext& context) {
   const auto state = context.registered_state->Get<StatementState>(StatementState::kKey);
   return state ? state->row_target : std::nullopt;
+}
+
+// Of AT (VERSION => …) and AT (TIMESTAMP => …).
+std::optional<VersionRef> AsOf(duckdb::optional_ptr<duckdb::BoundAtClause> at) {
+  if (!at) {
+    return std::nullopt;
+  }
+  const Value& value = at->GetValue();
+  if (value.IsNull()) {
+    Throw(Error{ErrorKind::kInvalidArgument, "AS OF NULL names no version"});
+  }
+  if (duckdb::StringUtil::CIEquals(at->Unit(), "version")) {
+    return OrThrow(ParseVersionRef(value.ToString()));
+  }
+  if (value.type().IsIntegral()) {
+    return TimestampUs(value.DefaultCastAs(duckdb::LogicalType::BIGINT).GetValue<int64_t>() * 1000);
+  }
+  if (value.type().id() == duckdb::LogicalTypeId::VARCHAR) {
+    return TimestampUs(OrThrow(ParseTimestampText(value.ToString())));
+  }
+  const Value time = value.DefaultCastAs(duckdb::LogicalType::TIMESTAMP);
+  return TimestampUs(time.GetValue<duckdb::timestamp_t>().value);
 }
 
 VarveTransaction& TransactionOf(duckdb::ClientContext& context, duckdb::Catalog& catalog) {
@@ -131,10 +158,42 @@ duckdb::optional_ptr<VarveSchemaEntry> VarveTransaction::FindSchema(const std::s
   return entry.get();
 }
 
-duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEntry& schema,
-                                                                  const std::string& name) {
+VarveTransaction::Key VarveTransaction::KeyOf(const VarveSchemaEntry& schema,
+                                              const std::string& name,
+                                              const std::optional<VersionRef>& as_of) {
+  return {schema.name, name, as_of ? Describe(*as_of) : ""};
+}
+
+duckdb::shared_ptr<TableSource> VarveTransaction::SourceOf(const Database& database,
+                                                           const Table& table,
+                                                           const std::optional<VersionRef>& as_of) {
+  // The rewrite has met the tables that the statement names; information_schema meets all.
+  NameMapping names = names_;
+  duckdb::shared_ptr<TableSource> source;
+  if (as_of) {
+    ReadView view = table.ViewAt(OrThrow(table.FindVersion(*as_of)));
+    names.Add(*view.schema);
+    source =
+        duckdb::make_shared_ptr<TableSource>(table, names, std::move(view), RowPlaces::kHidden);
+  } else if (row_target_ && row_target_->table == table.id()) {
+    names.Add(*table.schema());
+    source =
+        duckdb::make_shared_ptr<TableSource>(table, names, row_target_->view, RowPlaces::kShown);
+  } else {
+    names.Add(*table.schema());
+    source = duckdb::make_shared_ptr<TableSource>(table, names);
+  }
+  if (const auto whole = database.TableOf(table)) {
+    const auto index = static_cast<uint32_t>(table.id().value() - whole->id().value() - 1);
+    source->partition = PartitionPlace{whole->name(), *whole->partitioning(), index};
+  }
+  return source;
+}
+
+duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(
+    VarveSchemaEntry& schema, const std::string& name, const std::optional<VersionRef>& as_of) {
   const std::lock_guard lock(mutex_);
-  const auto key = std::pair(schema.name, name);
+  const Key key = KeyOf(schema, name, as_of);
   if (const auto known = tables_.find(key); known != tables_.end()) {
     return known->second.get();
   }
@@ -149,17 +208,7 @@ duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEnt
   if ((*table)->partitioning()) {
     return nullptr;
   }
-  // The rewrite has met the tables that the statement names; information_schema meets all.
-  NameMapping names = names_;
-  names.Add(*(*table)->schema());
-  auto source = row_target_ && row_target_->table == (*table)->id()
-                    ? duckdb::make_shared_ptr<TableSource>(**table, names, row_target_->view,
-                                                           RowPlaces::kShown)
-                    : duckdb::make_shared_ptr<TableSource>(**table, names);
-  if (const auto whole = catalog.database.TableOf(**table)) {
-    const auto index = static_cast<uint32_t>((*table)->id().value() - whole->id().value() - 1);
-    source->partition = PartitionPlace{whole->name(), *whole->partitioning(), index};
-  }
+  auto source = SourceOf(catalog.database, **table, as_of);
   duckdb::CreateTableInfo info;
   info.schema = schema.name;
   info.table = name;
@@ -176,16 +225,28 @@ duckdb::optional_ptr<VarveTableEntry> VarveTransaction::FindTable(VarveSchemaEnt
   return entry.get();
 }
 
-std::vector<const TableSource*> VarveTransaction::SourcesOf(VarveSchemaEntry& schema,
-                                                            const Table& table) {
-  std::vector<const TableSource*> sources;
-  const auto partitions = schema.catalog.Cast<VarveCatalog>().database.PartitionsOf(table);
-  for (const auto& partition : partitions) {
-    const auto entry = FindTable(schema, partition->name());
+std::vector<PartitionSource> VarveTransaction::SourcesOf(VarveSchemaEntry& schema,
+                                                         const Table& table,
+                                                         const std::optional<VersionRef>& as_of) {
+  std::vector<PartitionSource> sources;
+  const Database& database = schema.catalog.Cast<VarveCatalog>().database;
+  for (const auto& partition : database.PartitionsOf(table)) {
+    PartitionSource& source = sources.emplace_back();
+    std::optional<VersionRef> own;
+    if (as_of) {
+      own = OrThrow(database.RefInPartition(*partition, *as_of));
+      if (const auto* const id = std::get_if<SavepointId>(&*own)) {
+        source.version = fmt::format("savepoint.{}", *id);
+      } else {
+        source.time = std::get<TimestampUs>(*own);
+      }
+    }
+    const auto entry = FindTable(schema, partition->name(), own);
     if (!entry) {
+      sources.pop_back();
       break;
     }
-    sources.push_back(&entry->source());
+    source.source = &entry->source();
   }
   if (sources.size() != table.partitioning()->count) {  // dropped or renamed just now
     Throw(Error{ErrorKind::kNotFound, fmt::format("Table not found, table:{}", table.name())});
@@ -193,20 +254,28 @@ std::vector<const TableSource*> VarveTransaction::SourcesOf(VarveSchemaEntry& sc
   return sources;
 }
 
-std::optional<duckdb::CreateViewInfo> VarveTransaction::ViewInfo(VarveSchemaEntry& schema,
-                                                                 const std::string& name) {
+std::optional<duckdb::CreateViewInfo> VarveTransaction::ViewInfo(
+    VarveSchemaEntry& schema, const std::string& name, const std::optional<VersionRef>& as_of) {
   const Database& database = schema.catalog.Cast<VarveCatalog>().database;
   duckdb::CreateViewInfo info(schema, name);
   if (const auto table = database.FindTable(schema.name, name); table && (*table)->partitioning()) {
-    const auto columns = (*table)->schema();
+    // First: it says what a partitioned table has no version by.
+    const auto sources = SourcesOf(schema, **table, as_of);
+    const auto columns =
+        as_of ? OrThrow((*table)->FindVersion(*as_of))->schema : (*table)->schema();
     NameMapping names = names_;
     names.Add(*columns);
-    info.query = PartitionsQuery(schema.name, *columns, names, SourcesOf(schema, **table));
+    info.query = PartitionsQuery(schema.name, *columns, names, sources);
     return info;
   }
   const auto view = database.FindView(schema.name, name);
   if (!view) {
-    return std::nullopt;
+    auto query = TableDetailsQuery(database, schema.name, name);
+    if (!query) {
+      return std::nullopt;
+    }
+    info.query = std::move(*query);
+    return info;
   }
   info.query = OrThrow(ViewQuery(*view, database, names_));
   for (const std::string& column : view->columns) {
@@ -215,16 +284,16 @@ std::optional<duckdb::CreateViewInfo> VarveTransaction::ViewInfo(VarveSchemaEntr
   return info;
 }
 
-duckdb::optional_ptr<duckdb::ViewCatalogEntry> VarveTransaction::FindView(VarveSchemaEntry& schema,
-                                                                          const std::string& name) {
-  const auto key = std::pair(schema.name, name);
+duckdb::optional_ptr<duckdb::ViewCatalogEntry> VarveTransaction::FindView(
+    VarveSchemaEntry& schema, const std::string& name, const std::optional<VersionRef>& as_of) {
+  const Key key = KeyOf(schema, name, as_of);
   {
     const std::lock_guard lock(mutex_);
     if (const auto known = views_.find(key); known != views_.end()) {
       return known->second.get();
     }
   }
-  auto info = ViewInfo(schema, name);
+  auto info = ViewInfo(schema, name, as_of);
   if (!info) {
     return nullptr;
   }
@@ -262,10 +331,11 @@ duckdb::optional_ptr<duckdb::CatalogEntry> VarveSchemaEntry::LookupEntry(
     return nullptr;
   }
   VarveTransaction& varve = TransactionOf(transaction.GetContext(), catalog);
-  if (auto table = varve.FindTable(*this, lookup.GetEntryName())) {
+  const std::optional<VersionRef> as_of = AsOf(lookup.GetAtClause());
+  if (auto table = varve.FindTable(*this, lookup.GetEntryName(), as_of)) {
     return table.get();
   }
-  return varve.FindView(*this, lookup.GetEntryName()).get();
+  return varve.FindView(*this, lookup.GetEntryName(), as_of).get();
 }
 
 // Guessing what was meant would read every schema.
@@ -281,7 +351,7 @@ void VarveSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType 
   }
   // Who asks for tables gets the views as well, and tells them apart.
   for (const ViewEntry& view : catalog.Cast<VarveCatalog>().database.ListViews(name)) {
-    if (auto entry = TransactionOf(context, catalog).FindView(*this, view.name)) {
+    if (auto entry = TransactionOf(context, catalog).FindView(*this, view.name, std::nullopt)) {
       callback(*entry);
     }
   }
@@ -289,11 +359,11 @@ void VarveSchemaEntry::Scan(duckdb::ClientContext& context, duckdb::CatalogType 
   const auto tables = OrThrow(catalog.Cast<VarveCatalog>().database.ListTables(name));
   for (const std::shared_ptr<Table>& table : tables) {
     if (table->partitioning()) {
-      if (auto entry = varve.FindView(*this, table->name())) {
+      if (auto entry = varve.FindView(*this, table->name(), std::nullopt)) {
         callback(*entry);
       }
     } else if (type == duckdb::CatalogType::TABLE_ENTRY) {
-      if (auto entry = varve.FindTable(*this, table->name())) {
+      if (auto entry = varve.FindTable(*this, table->name(), std::nullopt)) {
         callback(*entry);
       }
     }

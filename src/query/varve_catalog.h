@@ -29,6 +29,7 @@
 
 #include "engine/database.h"
 #include "query/name_mapping.h"
+#include "query/partition_view.h"
 #include "query/table_source.h"
 
 namespace varve {
@@ -73,26 +74,36 @@ class VarveTransaction final : public duckdb::Transaction {
  public:
   VarveTransaction(duckdb::TransactionManager& manager, duckdb::ClientContext& context);
 
-  // The table as this statement sees it; nullptr: there is none, or it is partitioned.
-  duckdb::optional_ptr<VarveTableEntry> FindTable(VarveSchemaEntry& schema,
-                                                  const std::string& name);
-  // Also a partitioned table, as what reads its partitions (partition_view.h).
+  // The table as this statement sees it, or as it was; nullptr: there is none, or it is
+  // partitioned.
+  duckdb::optional_ptr<VarveTableEntry> FindTable(VarveSchemaEntry& schema, const std::string& name,
+                                                  const std::optional<VersionRef>& as_of);
+  // Also a partitioned table, as what reads its partitions (partition_view.h), and what a table
+  // tells of itself (`t$snapshots`).
   duckdb::optional_ptr<duckdb::ViewCatalogEntry> FindView(VarveSchemaEntry& schema,
-                                                          const std::string& name);
+                                                          const std::string& name,
+                                                          const std::optional<VersionRef>& as_of);
   duckdb::optional_ptr<VarveSchemaEntry> FindSchema(const std::string& name);
 
  private:
-  std::vector<const TableSource*> SourcesOf(VarveSchemaEntry& schema, const Table& table);
+  // The schema, the name, and which version: "" = now.
+  using Key = std::tuple<std::string, std::string, std::string>;
+  static Key KeyOf(const VarveSchemaEntry& schema, const std::string& name,
+                   const std::optional<VersionRef>& as_of);
+  duckdb::shared_ptr<TableSource> SourceOf(const Database& database, const Table& table,
+                                           const std::optional<VersionRef>& as_of);
+  std::vector<PartitionSource> SourcesOf(VarveSchemaEntry& schema, const Table& table,
+                                         const std::optional<VersionRef>& as_of);
   // Of the view; nullopt: there is none.
-  std::optional<duckdb::CreateViewInfo> ViewInfo(VarveSchemaEntry& schema, const std::string& name);
+  std::optional<duckdb::CreateViewInfo> ViewInfo(VarveSchemaEntry& schema, const std::string& name,
+                                                 const std::optional<VersionRef>& as_of);
 
   std::mutex mutex_;  // information_schema scans from several threads
   const NameMapping names_;
   const std::optional<RowTarget> row_target_;
   std::map<std::string, duckdb::unique_ptr<VarveSchemaEntry>, std::less<>> schemas_;
-  std::map<std::pair<std::string, std::string>, duckdb::unique_ptr<VarveTableEntry>> tables_;
-  std::map<std::pair<std::string, std::string>, duckdb::unique_ptr<duckdb::ViewCatalogEntry>>
-      views_;
+  std::map<Key, duckdb::unique_ptr<VarveTableEntry>> tables_;
+  std::map<Key, duckdb::unique_ptr<duckdb::ViewCatalogEntry>> views_;
 };
 
 class VarveCatalog final : public duckdb::Catalog {
@@ -106,6 +117,7 @@ class VarveCatalog final : public duckdb::Catalog {
   std::string GetCatalogType() override { return "varve"; }
   std::string GetDefaultSchema() const override { return std::string(kDefaultSchema); }
   bool InMemory() override { return true; }
+  bool SupportsTimeTravel() const override { return true; }
   std::string GetDBPath() override { return ""; }
   duckdb::DatabaseSize GetDatabaseSize(duckdb::ClientContext&) override { return {}; }
   duckdb::optional_ptr<duckdb::SchemaCatalogEntry> LookupSchema(

@@ -52,6 +52,7 @@ bool OnlyReads(const Statement& statement) {
         return std::is_same_v<Kind, QueryStatement> || std::is_same_v<Kind, ExplainStatement> ||
                std::is_same_v<Kind, DescribeStatement> || std::is_same_v<Kind, ExistsStatement> ||
                std::is_same_v<Kind, ShowTablesStatement> ||
+               std::is_same_v<Kind, ShowSavepointsStatement> ||
                std::is_same_v<Kind, ShowDatabasesStatement> ||
                std::is_same_v<Kind, ShowCreateTableStatement> ||
                std::is_same_v<Kind, ShowCreateViewStatement> ||
