@@ -16,6 +16,7 @@
 #include "main/configuration_page.h"
 #include "main/gc_command.h"
 #include "main/memory_plan.h"
+#include "main/savepoint_command.h"
 #include "main/server_command.h"
 #include "main/server_config.h"
 #include "main/sql_command.h"
@@ -54,6 +55,17 @@ constexpr char kGcExamples[] = R"(Examples:
 
 Deletes the files that no version of a table names, and those of tables that have been dropped. A
 server does so by itself; see housekeeping_interval.)";
+
+constexpr char kSavepointExamples[] = R"(Examples:
+  varve savepoint create before_upgrade                         of all tables, one point in time
+  varve savepoint create nightly --table cpu --retain 30d
+  varve savepoint create audit --table cpu --as-of 42 --lock-until 2030-01-01
+  varve savepoint list --table cpu
+  varve savepoint delete nightly
+  varve savepoint delete 7 --table cpu --data ./varve-data      without a server
+
+A savepoint keeps a version of a table until it is dropped; SELECT ... FROM cpu VERSION AS OF
+'savepoint.nightly' reads it.)";
 
 constexpr char kExamples[] = R"(Examples:
   varve server --data ./varve-data
@@ -141,6 +153,15 @@ int GcMain(varve::GcCommandOptions options, const std::string& format) {
   return done ? kDone : Fail(done.error(), kFailed);
 }
 
+int SavepointMain(varve::SqlCommandOptions options, const std::string& format,
+                  varve::Result<std::string> statement) {
+  if (!statement) {
+    return Fail(statement.error(), kWrongUsage);
+  }
+  options.commands = {*std::move(statement)};
+  return SqlMain(std::move(options), format);
+}
+
 int CheckMain(const std::string& folder) {
   const varve::CheckOutput output = {
       .progress = [](std::string_view line) { fmt::print("{}\n", line); },
@@ -172,6 +193,56 @@ CLI::App* AddServerCommand(CLI::App& app, ServerArguments& arguments) {
                      "of everything together: 8GiB, 50% [60% of the machine's]");
   server->footer(kServerExamples);
   return server;
+}
+
+// `varve savepoint` and what it was told.
+struct SavepointCommand {
+  varve::SavepointArguments arguments;
+  varve::SqlCommandOptions connection{.url = "http://127.0.0.1:5440"};
+  std::string format = "table";
+  CLI::App* create = nullptr;
+  CLI::App* list = nullptr;
+  CLI::App* drop = nullptr;
+
+  int Run() const {
+    if (create->parsed()) {
+      return SavepointMain(connection, format, varve::CreateSavepointSql(arguments));
+    }
+    return list->parsed() ? SavepointMain(connection, format, varve::ListSavepointsSql(arguments))
+                          : SavepointMain(connection, format, varve::DropSavepointSql(arguments));
+  }
+};
+
+CLI::App* AddSavepointCommand(CLI::App& app, SavepointCommand& command) {
+  CLI::App* const savepoint =
+      app.add_subcommand("savepoint", "Makes, lists and deletes savepoints.");
+  savepoint->require_subcommand(1);
+  savepoint->footer(kSavepointExamples);
+  command.create = savepoint->add_subcommand("create", "Keeps what tables are now, or were.");
+  command.list = savepoint->add_subcommand("list", "Lists savepoints.");
+  command.drop = savepoint->add_subcommand("delete", "Drops a savepoint.");
+  varve::SavepointArguments& arguments = command.arguments;
+  for (CLI::App* const each : {command.create, command.list, command.drop}) {
+    auto* const url =
+        each->add_option("--url", command.connection.url, "the server [http://127.0.0.1:5440]");
+    each->add_option("--data", command.connection.data_folder,
+                     "opens this folder, without a server")
+        ->excludes(url);
+    each->add_option("--table", arguments.tables, "[schema.]table [all]");
+    each->add_option("--format", command.format, "table, csv or json [table]");
+    each->footer(kSavepointExamples);
+  }
+  command.create->add_option("name", arguments.name, "its name");
+  command.create->add_option("--schema", arguments.schema, "all tables of this schema");
+  auto* const as_of =
+      command.create->add_option("--as-of", arguments.as_of, "a snapshot or savepoint [now]");
+  command.create->add_option("--as-of-time", arguments.as_of_time, "what was there at this time")
+      ->excludes(as_of);
+  command.create->add_option("--retain", arguments.retain, "how long it stays [for ever]");
+  command.create->add_option("--lock-until", arguments.lock_until, "not to be dropped before");
+  command.drop->add_option("name", arguments.name, "its name, or with --table its number")
+      ->required();
+  return savepoint;
 }
 
 }  // namespace
@@ -218,6 +289,9 @@ int main(int argc, char** argv) {
   gc->add_option("--format", gc_format, "table, csv or json [table]");
   gc->footer(kGcExamples);
 
+  SavepointCommand savepoint_command;
+  CLI::App* const savepoint = AddSavepointCommand(app, savepoint_command);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -229,6 +303,9 @@ int main(int argc, char** argv) {
   if (gc->parsed()) {
     gc_options.run = gc_dry_run ? varve::GcRun::kDryRun : varve::GcRun::kDelete;
     return GcMain(std::move(gc_options), gc_format);
+  }
+  if (savepoint->parsed()) {
+    return savepoint_command.Run();
   }
   return check->parsed() ? CheckMain(checked_folder) : SqlMain(std::move(sql_options), format);
 }
