@@ -243,6 +243,12 @@ class ModelTable {
     return std::erase_if(rows_, [&](const auto& row) { return deleted(row.second); });
   }
 
+  // The rows are those of the other one; what is written next is this one's to say.
+  void TakeRows(const ModelTable& other) {
+    rows_ = other.rows_;
+    rows_kept_ = std::max(rows_kept_, other.rows_kept_);
+  }
+
   ModelRows Expected() const {
     ModelRows expected;
     for (const auto& [key, text] : rows_) {
@@ -274,7 +280,7 @@ class ModelTable {
     return row;
   }
 
-  const ModelKind kind_;
+  ModelKind kind_;
   int64_t front_ms_ = 1'700'000'000'000;
   int64_t next_value_ = 0;
   uint64_t rows_kept_ = 0;

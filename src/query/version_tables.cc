@@ -164,95 +164,85 @@ void FillDropped(const Database& database, const OneTable&, SystemRows& rows) {
 
 }  // namespace
 
+namespace {
+
+std::vector<SystemColumn> Columns(std::initializer_list<SystemColumn> own) {
+  std::vector<SystemColumn> columns = {{"catalog", LogicalType::VARCHAR},
+                                       {"schema", LogicalType::VARCHAR},
+                                       {"table_name", LogicalType::VARCHAR}};
+  columns.insert(columns.end(), own.begin(), own.end());
+  return columns;
+}
+
+SystemTable Snapshots() {
+  return {"snapshots", "varve_snapshots",
+          Columns({{"snapshot_id", LogicalType::UBIGINT},
+                   {"schema_id", LogicalType::UBIGINT},
+                   {"commit_kind", LogicalType::VARCHAR},
+                   {"commit_time", LogicalType::TIMESTAMP},
+                   {"total_record_count", LogicalType::UBIGINT},
+                   {"delta_record_count", LogicalType::BIGINT},
+                   {"file_count", LogicalType::UBIGINT},
+                   {"file_size_in_bytes", LogicalType::UBIGINT}}),
+          FillSnapshots, true};
+}
+
+SystemTable SavepointsTable() {
+  return {"savepoints", "varve_savepoints",
+          Columns({{"savepoint_id", LogicalType::UBIGINT},
+                   {"saved_snapshot_id", LogicalType::UBIGINT},
+                   {"schema_id", LogicalType::UBIGINT},
+                   {"save_time", LogicalType::TIMESTAMP},
+                   {"record_count", LogicalType::UBIGINT},
+                   {"name", LogicalType::VARCHAR},
+                   {"origin", LogicalType::VARCHAR},
+                   {"retain_until", LogicalType::TIMESTAMP},
+                   {"locked_until", LogicalType::TIMESTAMP},
+                   {"held_bytes", LogicalType::UBIGINT},
+                   {"exclusive_bytes", LogicalType::UBIGINT},
+                   {"group_id", LogicalType::VARCHAR},
+                   {"group_tables", LogicalType::UBIGINT}}),
+          FillSavepoints, true};
+}
+
+SystemTable Files() {
+  return {"files", "varve_files",
+          Columns({{"file_path", LogicalType::VARCHAR},
+                   {"segment_start", LogicalType::TIMESTAMP},
+                   {"schema_id", LogicalType::UBIGINT},
+                   {"record_count", LogicalType::UBIGINT},
+                   {"deleted_record_count", LogicalType::UBIGINT},
+                   {"file_size_in_bytes", LogicalType::UBIGINT},
+                   {"min_time", LogicalType::TIMESTAMP},
+                   {"max_time", LogicalType::TIMESTAMP},
+                   {"sha256", LogicalType::VARCHAR},
+                   {"deletion_vector_path", LogicalType::VARCHAR}}),
+          FillFiles, true};
+}
+
+}  // namespace
+
 std::vector<SystemTable> VersionTables() {
-  const SystemColumn catalog{"catalog", LogicalType::VARCHAR};
-  const SystemColumn schema{"schema", LogicalType::VARCHAR};
-  const SystemColumn table{"table_name", LogicalType::VARCHAR};
-  return {
-      {"snapshots",
-       "varve_snapshots",
-       {catalog,
-        schema,
-        table,
-        {"snapshot_id", LogicalType::UBIGINT},
-        {"schema_id", LogicalType::UBIGINT},
-        {"commit_kind", LogicalType::VARCHAR},
-        {"commit_time", LogicalType::TIMESTAMP},
-        {"total_record_count", LogicalType::UBIGINT},
-        {"delta_record_count", LogicalType::BIGINT},
-        {"file_count", LogicalType::UBIGINT},
-        {"file_size_in_bytes", LogicalType::UBIGINT}},
-       FillSnapshots,
-       true},
-      {"savepoints",
-       "varve_savepoints",
-       {catalog,
-        schema,
-        table,
-        {"savepoint_id", LogicalType::UBIGINT},
-        {"saved_snapshot_id", LogicalType::UBIGINT},
-        {"schema_id", LogicalType::UBIGINT},
-        {"save_time", LogicalType::TIMESTAMP},
-        {"record_count", LogicalType::UBIGINT},
-        {"name", LogicalType::VARCHAR},
-        {"origin", LogicalType::VARCHAR},
-        {"retain_until", LogicalType::TIMESTAMP},
-        {"locked_until", LogicalType::TIMESTAMP},
-        {"held_bytes", LogicalType::UBIGINT},
-        {"exclusive_bytes", LogicalType::UBIGINT},
-        {"group_id", LogicalType::VARCHAR},
-        {"group_tables", LogicalType::UBIGINT}},
-       FillSavepoints,
-       true},
-      {"files",
-       "varve_files",
-       {catalog,
-        schema,
-        table,
-        {"file_path", LogicalType::VARCHAR},
-        {"segment_start", LogicalType::TIMESTAMP},
-        {"schema_id", LogicalType::UBIGINT},
-        {"record_count", LogicalType::UBIGINT},
-        {"deleted_record_count", LogicalType::UBIGINT},
-        {"file_size_in_bytes", LogicalType::UBIGINT},
-        {"min_time", LogicalType::TIMESTAMP},
-        {"max_time", LogicalType::TIMESTAMP},
-        {"sha256", LogicalType::VARCHAR},
-        {"deletion_vector_path", LogicalType::VARCHAR}},
-       FillFiles,
-       true},
-      {"manifests",
-       "varve_manifests",
-       {catalog,
-        schema,
-        table,
-        {"file_path", LogicalType::VARCHAR},
-        {"kind", LogicalType::VARCHAR},
-        {"file_size_in_bytes", LogicalType::UBIGINT},
-        {"modified", LogicalType::TIMESTAMP}},
-       FillManifests,
-       true},
-      {"schemas",
-       "varve_schemas",
-       {catalog,
-        schema,
-        table,
-        {"schema_id", LogicalType::UBIGINT},
-        {"columns", LogicalType::VARCHAR},
-        {"timestamp_key", LogicalType::VARCHAR},
-        {"is_current", LogicalType::BOOLEAN}},
-       FillSchemas,
-       true},
-      {"dropped_tables",
-       "varve_dropped_tables",
-       {catalog,
-        schema,
-        table,
-        {"table_id", LogicalType::UBIGINT},
-        {"dropped_at", LogicalType::TIMESTAMP},
-        {"kept_until", LogicalType::TIMESTAMP}},
-       FillDropped},
-  };
+  return {Snapshots(),
+          SavepointsTable(),
+          Files(),
+          {"manifests", "varve_manifests",
+           Columns({{"file_path", LogicalType::VARCHAR},
+                    {"kind", LogicalType::VARCHAR},
+                    {"file_size_in_bytes", LogicalType::UBIGINT},
+                    {"modified", LogicalType::TIMESTAMP}}),
+           FillManifests, true},
+          {"schemas", "varve_schemas",
+           Columns({{"schema_id", LogicalType::UBIGINT},
+                    {"columns", LogicalType::VARCHAR},
+                    {"timestamp_key", LogicalType::VARCHAR},
+                    {"is_current", LogicalType::BOOLEAN}}),
+           FillSchemas, true},
+          {"dropped_tables", "varve_dropped_tables",
+           Columns({{"table_id", LogicalType::UBIGINT},
+                    {"dropped_at", LogicalType::TIMESTAMP},
+                    {"kept_until", LogicalType::TIMESTAMP}}),
+           FillDropped}};
 }
 
 }  // namespace varve
