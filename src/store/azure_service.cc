@@ -1,0 +1,397 @@
+#include "store/azure_service.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+
+#include "store/encoding_internal.h"
+#include "store/remote_store.h"
+#include "store/sigv4.h"
+#include "store/xml_internal.h"
+
+namespace varve {
+namespace {
+
+using Effect = RestClient::Effect;
+using Query = std::map<std::string, std::string>;
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::string_view kApiVersion = "2021-12-02";
+constexpr std::string_view kWriterHeader = "x-ms-meta-varve_writer";
+// A copy within an account is done when the request is answered, but for rare large ones.
+constexpr std::chrono::milliseconds kCopyPoll{500};
+constexpr int kCopyPollsMax = 7'200;  // an hour
+
+std::string HeaderOf(const HttpRequest& request, std::string_view name) {
+  for (const auto& [known, value] : request.headers) {
+    if (known == name) {
+      return value;
+    }
+  }
+  return "";
+}
+
+class AzureService final : public RemoteService {
+ public:
+  AzureService(AzureOptions options, Secret key, const Clock* clock);
+
+  Result<Stat> Head(std::string_view key) override;
+  Result<std::string> Get(std::string_view key) override;
+  Status GetRange(std::string_view key, const Stat& stat, uint64_t offset, size_t size,
+                  char* out) override;
+  Status Put(const PutRequest& request) override;
+  Result<Page> List(std::string_view prefix, const std::string& token) override;
+  Status Delete(std::string_view key) override;
+  Status Copy(std::string_view from, std::string_view to, const WriterName& writer) override;
+  Result<std::unique_ptr<Upload>> StartUpload(std::string_view key,
+                                              const WriterName& writer) override;
+  size_t part_bytes() const override { return options_.part_bytes; }
+  size_t parts_max() const override { return kAzureBlocksMax; }
+  void Stop() override { client_.Stop(); }
+
+ private:
+  friend class AzureUpload;
+
+  std::string BlobUrl(std::string_view key) const {
+    return fmt::format("{}/{}{}{}", options_.endpoint, options_.container, key.empty() ? "" : "/",
+                       PercentEncode(key, Slash::kKeep));
+  }
+  HttpRequest Request(std::string method, std::string_view key, const Query& query, Headers headers,
+                      std::string_view body) const;
+  Status Sign(HttpRequest& request) const;
+  Status WaitForCopy(std::string_view to, std::string_view what);
+
+  const AzureOptions options_;
+  const Secret key_;  // decoded
+  const Clock* const clock_;
+  RestClient client_;
+};
+
+// Blocks that become a blob when they are listed.
+class AzureUpload final : public RemoteService::Upload {
+ public:
+  AzureUpload(AzureService* service, std::string key, WriterName writer)
+      : service_(service), key_(std::move(key)), writer_(std::move(writer)) {}
+
+  Status AddPart(std::string_view bytes) override;
+  Status Finish(std::string_view bytes) override;
+  // Blocks that no list names are forgotten by the service after a week, and cannot be deleted.
+  void Abort() override {}
+
+ private:
+  AzureService* const service_;
+  const std::string key_;
+  const WriterName writer_;
+  std::vector<std::string> blocks_;
+};
+
+bool IsMissingBlob(const RestReply& reply) {
+  return reply.answer.status == 404 && reply.error.code != "ContainerNotFound";
+}
+
+AzureService::AzureService(AzureOptions options, Secret key, const Clock* clock)
+    : options_(std::move(options)),
+      key_(std::move(key)),
+      clock_(clock),
+      client_(options_.http, options_.retry, [this](HttpRequest& request) { return Sign(request); },
+              {options_.account_key, options_.sas_token}) {}
+
+HttpRequest AzureService::Request(std::string method, std::string_view key, const Query& query,
+                                  Headers headers, std::string_view body) const {
+  std::string url = BlobUrl(key);
+  if (!query.empty()) {
+    url += "?" + CanonicalQuery(query);
+  }
+  headers.emplace_back("x-ms-version", kApiVersion);
+  if (!body.empty()) {
+    headers.emplace_back("content-md5", Base64(Md5(body)));
+  }
+  return {.method = std::move(method),
+          .url = std::move(url),
+          .headers = std::move(headers),
+          .body = body};
+}
+
+Status AzureService::Sign(HttpRequest& request) const {
+  request.headers.emplace_back("x-ms-date", HttpTime(clock_->Now()));
+  if (!key_.empty()) {
+    const std::string signature =
+        Base64(HmacSha256(key_.Reveal(), AzureStringToSign(request, options_.account)));
+    request.headers.emplace_back("authorization",
+                                 fmt::format("SharedKey {}:{}", options_.account, signature));
+  } else if (!options_.sas_token.empty()) {
+    request.url +=
+        (request.url.find('?') == std::string::npos ? "?" : "&") + options_.sas_token.Reveal();
+  }
+  return {};
+}
+
+Result<RemoteService::Stat> AzureService::Head(std::string_view key) {
+  const std::string what = fmt::format("look at the object '{}'", key);
+  VARVE_ASSIGN(const RestReply reply,
+               client_.Send(Request("HEAD", key, {}, {}, ""), Effect::kRead, what));
+  if (IsMissingBlob(reply)) {
+    return NotFound("there is no object '{}'", key);
+  }
+  const std::optional<uint64_t> size = ParseSize(reply.answer.Header("content-length"));
+  if (!reply.ok() || !size) {
+    return std::unexpected(client_.FailureOf(reply, what));
+  }
+  return Stat{.size_bytes = *size,
+              .etag = std::string(reply.answer.Header("etag")),
+              .version = std::string(reply.answer.Header("x-ms-version-id")),
+              .writer = std::string(reply.answer.Header(kWriterHeader))};
+}
+
+Result<std::string> AzureService::Get(std::string_view key) {
+  const std::string what = fmt::format("read the object '{}'", key);
+  HttpRequest request = Request("GET", key, {}, {}, "");
+  request.answer_bytes_max = kGetBytesMax;
+  VARVE_ASSIGN(RestReply reply, client_.Send(request, Effect::kRead, what));
+  if (IsMissingBlob(reply)) {
+    return NotFound("there is no object '{}'", key);
+  }
+  if (reply.answer.status != 200) {
+    return std::unexpected(client_.FailureOf(reply, what));
+  }
+  return std::move(reply.answer.body);
+}
+
+Status AzureService::GetRange(std::string_view key, const Stat& stat, uint64_t offset, size_t size,
+                              char* out) {
+  const std::string range = fmt::format("bytes={}-{}", offset, offset + size - 1);
+  const std::string what = fmt::format("read {} of the object '{}'", range, key);
+  Query query;
+  Headers headers = {{"range", range}};
+  if (stat.version.empty()) {
+    headers.emplace_back("if-match", stat.etag);
+  } else {
+    query["versionid"] = stat.version;
+  }
+  HttpRequest request = Request("GET", key, query, std::move(headers), "");
+  request.sink = out;
+  request.sink_bytes = size;
+  VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
+  if (IsMissingBlob(reply) || reply.answer.status == 412) {
+    return NotFound("the object '{}' was replaced or deleted while it was read", key);
+  }
+  if (!reply.answer.IsRange(offset, size, stat.size_bytes)) {
+    return std::unexpected(client_.FailureOf(reply, what));
+  }
+  return {};
+}
+
+Status AzureService::Put(const PutRequest& request) {
+  const bool if_absent = request.if_present == PutRequest::IfPresent::kFail;
+  const std::string what = fmt::format("write the object '{}'", request.key);
+  Headers headers = {{"x-ms-blob-type", "BlockBlob"}, {std::string(kWriterHeader), request.writer}};
+  if (if_absent) {
+    headers.emplace_back("if-none-match", "*");
+  }
+  VARVE_ASSIGN(const RestReply reply,
+               client_.Send(Request("PUT", request.key, {}, std::move(headers), request.bytes),
+                            Effect::kWrite, what));
+  if (reply.ok()) {
+    return {};
+  }
+  if (if_absent && (reply.answer.status == 412 || reply.error.code == "BlobAlreadyExists")) {
+    if (reply.doubt == Doubt::kMaybeDone) {
+      return UnknownOutcome("an attempt to {} was not answered, and now it is there", what);
+    }
+    return AlreadyExists("there is an object '{}' already", request.key);
+  }
+  return std::unexpected(client_.FailureOf(reply, what));
+}
+
+Result<RemoteService::Page> AzureService::List(std::string_view prefix, const std::string& token) {
+  const std::string what = fmt::format("list the objects below '{}'", prefix);
+  Query query = {{"restype", "container"}, {"comp", "list"}, {"maxresults", "1000"}};
+  if (!prefix.empty()) {
+    query["prefix"] = prefix;
+  }
+  if (!token.empty()) {
+    query["marker"] = token;
+  }
+  HttpRequest request = Request("GET", "", query, {}, "");
+  request.answer_bytes_max = kListPageBytesMax;
+  VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
+  if (!reply.ok()) {
+    return std::unexpected(client_.FailureOf(reply, what));
+  }
+  const auto roots = XmlElements(reply.answer.body, "EnumerationResults");
+  if (roots.size() != 1) {
+    return Io("cannot {}: the answer is no list of objects", what);
+  }
+  Page page = {.objects = {}, .next = XmlText(roots[0], "NextMarker")};
+  for (const std::string_view entry : XmlElements(roots[0], "Blob")) {
+    std::string name = XmlText(entry, "Name");
+    const std::optional<uint64_t> size = ParseSize(XmlText(entry, "Content-Length"));
+    const std::optional<TimestampUs> modified = ParseServiceTime(XmlText(entry, "Last-Modified"));
+    if (name.empty() || !size || !modified) {
+      return Io("cannot {}: an entry of the list is not readable: {}", what, OneLine(entry));
+    }
+    page.objects.push_back({.path = std::move(name), .size_bytes = *size, .modified = *modified});
+  }
+  return page;
+}
+
+Status AzureService::Delete(std::string_view key) {
+  const std::string what = fmt::format("delete the object '{}'", key);
+  VARVE_ASSIGN(const RestReply reply,
+               client_.Send(Request("DELETE", key, {}, {{"x-ms-delete-snapshots", "include"}}, ""),
+                            Effect::kWrite, what));
+  if (reply.ok() || IsMissingBlob(reply)) {
+    return {};
+  }
+  return std::unexpected(client_.FailureOf(reply, what));
+}
+
+Status AzureService::Copy(std::string_view from, std::string_view to, const WriterName& writer) {
+  const std::string what = fmt::format("copy the object '{}' to '{}'", from, to);
+  std::string source = BlobUrl(from);
+  if (key_.empty() && !options_.sas_token.empty()) {
+    source += "?" + options_.sas_token.Reveal();
+  }
+  VARVE_ASSIGN(const RestReply reply, client_.Send(Request("PUT", to, {},
+                                                           {{"x-ms-copy-source", std::move(source)},
+                                                            {std::string(kWriterHeader), writer}},
+                                                           ""),
+                                                   Effect::kWrite, what));
+  if (IsMissingBlob(reply)) {
+    return NotFound("there is no object '{}'", from);
+  }
+  if (!reply.ok()) {
+    return std::unexpected(client_.FailureOf(reply, what));
+  }
+  return reply.answer.Header("x-ms-copy-status") == "pending" ? WaitForCopy(to, what) : Status();
+}
+
+Status AzureService::WaitForCopy(std::string_view to, std::string_view what) {
+  for (int polls = 0; polls < kCopyPollsMax && client_.Pause(kCopyPoll); ++polls) {
+    VARVE_ASSIGN(const RestReply reply,
+                 client_.Send(Request("HEAD", to, {}, {}, ""), Effect::kRead, what));
+    if (!reply.ok()) {
+      return std::unexpected(client_.FailureOf(reply, what));
+    }
+    const std::string_view status = reply.answer.Header("x-ms-copy-status");
+    if (status != "pending") {
+      return status == "success" ? Status()
+                                 : Io("cannot {}: the service says '{}'", what, OneLine(status));
+    }
+  }
+  return UnknownOutcome("cannot {}: the service has not finished it yet", what);
+}
+
+Result<std::unique_ptr<RemoteService::Upload>> AzureService::StartUpload(std::string_view key,
+                                                                         const WriterName& writer) {
+  return std::make_unique<AzureUpload>(this, std::string(key), writer);
+}
+
+Status AzureUpload::AddPart(std::string_view bytes) {
+  const std::string what =
+      fmt::format("write part {} of the object '{}'", blocks_.size() + 1, key_);
+  // Writers of one blob share its blocks, so the names are those of the writer. All are of one
+  // length, which the service asks for.
+  std::string block = Base64(fmt::format("{}-{:05}", writer_, blocks_.size()));
+  VARVE_ASSIGN(
+      const RestReply reply,
+      service_->client_.Send(
+          service_->Request("PUT", key_, {{"comp", "block"}, {"blockid", block}}, {}, bytes),
+          Effect::kWrite, what));
+  if (!reply.ok()) {
+    return std::unexpected(service_->client_.FailureOf(reply, what));
+  }
+  blocks_.push_back(std::move(block));
+  return {};
+}
+
+Status AzureUpload::Finish(std::string_view bytes) {
+  VARVE_TRY(PartStatus(AddPart(bytes)));
+  const std::string what = fmt::format("finish the object '{}'", key_);
+  std::string body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>";
+  for (const std::string& block : blocks_) {
+    body += fmt::format("<Latest>{}</Latest>", block);
+  }
+  body += "</BlockList>";
+  VARVE_ASSIGN(
+      const RestReply reply,
+      service_->client_.Send(service_->Request("PUT", key_, {{"comp", "blocklist"}},
+                                               {{std::string(kWriterHeader), writer_}}, body),
+                             Effect::kWrite, what));
+  if (reply.ok()) {
+    return {};
+  }
+  if (reply.doubt == Doubt::kMaybeDone) {
+    return UnknownOutcome("an attempt to {} was not answered, and now: {}", what,
+                          service_->client_.FailureOf(reply, what).message);
+  }
+  return std::unexpected(service_->client_.FailureOf(reply, what));
+}
+
+}  // namespace
+
+std::string AzureStringToSign(const HttpRequest& request, std::string_view account) {
+  constexpr std::array kPlainHeaders = {std::string_view("content-encoding"),
+                                        std::string_view("content-language"),
+                                        std::string_view("content-length"),
+                                        std::string_view("content-md5"),
+                                        std::string_view("content-type"),
+                                        std::string_view("date"),
+                                        std::string_view("if-modified-since"),
+                                        std::string_view("if-match"),
+                                        std::string_view("if-none-match"),
+                                        std::string_view("if-unmodified-since"),
+                                        std::string_view("range")};
+  std::string out = request.method + "\n";
+  for (const std::string_view name : kPlainHeaders) {
+    const bool length = name == "content-length" && !request.body.empty();
+    out += (length ? fmt::format("{}", request.body.size()) : HeaderOf(request, name)) + "\n";
+  }
+  std::map<std::string, std::string> own;
+  for (const auto& [name, value] : request.headers) {
+    if (name.starts_with("x-ms-")) {
+      own.emplace(name, value);
+    }
+  }
+  for (const auto& [name, value] : own) {
+    out += fmt::format("{}:{}\n", name, Trimmed(value));
+  }
+  const std::string_view url = request.url;
+  const size_t path = url.find('/', url.find("://") + 3);
+  const size_t question = url.find('?');
+  out += fmt::format("/{}{}", account, url.substr(path, question - path));
+  std::map<std::string, std::string> query;
+  std::string_view rest =
+      question == std::string_view::npos ? std::string_view() : url.substr(question + 1);
+  while (!rest.empty()) {
+    const std::string_view part = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+    const size_t equals = part.find('=');
+    query.emplace(LowerCase(part.substr(0, equals)),
+                  equals == std::string_view::npos
+                      ? ""
+                      : PercentDecode(part.substr(equals + 1)).value_or(""));
+  }
+  for (const auto& [name, value] : query) {
+    out += fmt::format("\n{}:{}", name, value);
+  }
+  return out;
+}
+
+Result<std::unique_ptr<RemoteService>> MakeAzureService(AzureOptions options, const Clock* clock) {
+  Secret key;
+  if (!options.account_key.empty()) {
+    std::optional<std::string> decoded = Base64Decode(options.account_key.Reveal());
+    if (!decoded) {
+      return InvalidArgument("the key of the Azure account '{}' is not base64", options.account);
+    }
+    key = Secret(*std::move(decoded));
+  }
+  if (options.sas_token.Reveal().starts_with('?')) {
+    options.sas_token = Secret(options.sas_token.Reveal().substr(1));
+  }
+  return std::make_unique<AzureService>(std::move(options), std::move(key), clock);
+}
+
+}  // namespace varve
