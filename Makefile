@@ -29,6 +29,7 @@ run: build ## build, then serve ./varve-data in the foreground (DATA=dir for ano
 build: release ## the program, at build/varve
 
 test: release asan ## all tests; ends with one summary line
+	@scripts/store_servers.sh
 	@$(PYTHON) scripts/run_tests.py
 
 lint: ## clang-format and clang-tidy over src/; layers and tidy

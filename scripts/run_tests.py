@@ -83,6 +83,7 @@ def all_suites() -> list[Suite]:
         # files run once, where they see most: with the sanitizers.
         Suite("release/openssl_binding", ["scripts/check_openssl.sh", "build/release/varve"]),
         *ctest_suites("asan"),
+        pytest_suite("stores"),
         pytest_suite("fuzz"),
         pytest_suite("e2e"),
         pytest_suite("crash"),
