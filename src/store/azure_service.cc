@@ -94,8 +94,10 @@ AzureService::AzureService(AzureOptions options, Secret key, const Clock* clock)
     : options_(std::move(options)),
       key_(std::move(key)),
       clock_(clock),
-      client_(options_.http, options_.retry, [this](HttpRequest& request) { return Sign(request); },
-              {options_.account_key, options_.sas_token}) {}
+      client_(
+          options_.http, options_.retry,
+          {.sign = [this](HttpRequest& request) { return Sign(request); },
+           .secrets = [this] { return std::vector{options_.account_key, options_.sas_token}; }}) {}
 
 HttpRequest AzureService::Request(std::string method, std::string_view key, const Query& query,
                                   Headers headers, std::string_view body) const {

@@ -135,7 +135,7 @@ Result<StoreCredentials> FindOss(StoreCredentials out, const Environment& enviro
 
 Result<StoreCredentials> FindGcs(StoreCredentials out, const Environment& environment) {
   if (const std::optional<std::string> emulator = environment("STORAGE_EMULATOR_HOST");
-      emulator && out.endpoint.empty()) {
+      emulator && out.endpoint.empty() && out.key_file.empty() && out.access_token.empty()) {
     out.endpoint = emulator->find("://") == std::string::npos ? "http://" + *emulator : *emulator;
     out.identity = Identity::kAnonymous;
   }

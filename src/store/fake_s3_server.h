@@ -48,6 +48,8 @@ class FakeS3Server {
 
   // The n-th request from now on (1 = the next), and the `count - 1` after it, meet the fault.
   void FailAt(uint64_t n, HttpFault fault, uint64_t count = 1);
+  // Other keys are refused from now on.
+  void SetKey(SigV4Key key);
   // How many requests have met a fault since FailAt.
   uint64_t failures() const;
   uint64_t requests() const;

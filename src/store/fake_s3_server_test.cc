@@ -94,7 +94,7 @@ class FakeS3Server::Impl {
     failures_ = 0;
   }
 
-  const Options options_;
+  Options options_;
   mutable std::mutex mutex_;
   uint16_t port_ = 0;
   uint64_t failures_ = 0;
@@ -234,6 +234,10 @@ class FakeS3Server::Impl {
            list.find(";" + name + ",") != std::string::npos)) {
         to_sign.headers[name] = value;
       }
+    }
+    if (authorization.find(fmt::format("Credential={}/", options_.key.access_key_id)) ==
+        std::string::npos) {
+      return ErrorAnswer(403, "InvalidAccessKeyId", options_.echoed_in_errors);
     }
     // The signature is of the second that the request names.
     std::string time = request.Header("x-amz-date");
@@ -431,6 +435,10 @@ std::string FakeS3Server::endpoint() const {
 }
 void FakeS3Server::FailAt(uint64_t n, HttpFault fault, uint64_t count) {
   impl_->FailAt(n, fault, count);
+}
+void FakeS3Server::SetKey(SigV4Key key) {
+  const std::lock_guard lock(impl_->mutex_);
+  impl_->options_.key = std::move(key);
 }
 uint64_t FakeS3Server::failures() const {
   const std::lock_guard lock(impl_->mutex_);

@@ -105,8 +105,9 @@ GcsTokens::GcsTokens(GcsTokenOptions options, Key key, const Clock* clock)
     : options_(std::move(options)),
       key_(std::move(key)),
       clock_(clock),
-      client_(options_.http, options_.retry, [](HttpRequest&) { return Status(); },
-              {key_.secret, key_.refresh_token}) {}
+      client_(options_.http, options_.retry,
+              {.sign = [](HttpRequest&) { return Status(); },
+               .secrets = [this] { return std::vector{key_.secret, key_.refresh_token}; }}) {}
 
 Result<std::string> GcsTokens::Claim(TimestampUs now) const {
   if (key_.kind == Key::Kind::kUser) {

@@ -99,8 +99,9 @@ class GcsUpload final : public RemoteService::Upload {
 GcsService::GcsService(GcsOptions options, std::unique_ptr<GcsTokens> tokens)
     : options_(std::move(options)),
       tokens_(std::move(tokens)),
-      client_(options_.http, options_.retry, [this](HttpRequest& request) { return Sign(request); },
-              {options_.access_token}) {}
+      client_(options_.http, options_.retry,
+              {.sign = [this](HttpRequest& request) { return Sign(request); },
+               .secrets = [this] { return std::vector{options_.access_token}; }}) {}
 
 Status GcsService::Sign(HttpRequest& request) const {
   VARVE_ASSIGN(const Secret token, tokens_->Token());

@@ -54,8 +54,20 @@ S3AddressStyle StyleOf(const Location& location, const StoreCredentials& credent
                                                  : S3AddressStyle::kVirtualHost;
 }
 
+SigV4Key KeyOf(const StoreCredentials& credentials) {
+  if (credentials.identity == Identity::kAnonymous) {
+    return {};
+  }
+  return {.access_key_id = credentials.access_key_id,
+          .secret_access_key = credentials.secret_access_key,
+          .session_token = credentials.session_token,
+          .region = credentials.region,
+          .service = "s3"};
+}
+
 struct Opening {
   const Location& location;
+  const StoreCredentials& given;
   const StoreCredentials& credentials;  // complete
   const Clock* clock;
   const StoreLimits& limits;
@@ -78,16 +90,14 @@ Result<std::unique_ptr<RemoteService>> OpenS3(const Opening& opening) {
       .endpoint = std::move(endpoint),
       .address_style = StyleOf(opening.location, credentials),
       .condition = oss ? S3Condition::kOssForbidOverwrite : S3Condition::kIfNoneMatch,
-      .key = {.access_key_id = credentials.access_key_id,
-              .secret_access_key = credentials.secret_access_key,
-              .session_token = credentials.session_token,
-              .region = credentials.region,
-              .service = "s3"},
+      .key = KeyOf(credentials),
+      .renew_key = [scheme = opening.location.scheme, given = opening.given]() -> Result<SigV4Key> {
+        VARVE_ASSIGN(const StoreCredentials found,
+                     FindCredentials(scheme, given, ProcessEnvironment()));
+        return KeyOf(found);
+      },
       .http = opening.http,
       .retry = opening.limits.retry};
-  if (credentials.identity == Identity::kAnonymous) {
-    options.key = {};
-  }
   options.part_bytes = opening.limits.part_bytes > 0 ? opening.limits.part_bytes : kS3PartBytes;
   if (opening.limits.copy_bytes_max > 0) {
     options.copy_bytes_max = opening.limits.copy_bytes_max;
@@ -157,6 +167,7 @@ Result<std::unique_ptr<ObjectStore>> OpenLocation(const Location& location,
   HttpOptions http = limits.http;
   http.ca_file = complete.ca_file;
   VARVE_ASSIGN(std::unique_ptr<RemoteService> service, OpenService({.location = location,
+                                                                    .given = credentials,
                                                                     .credentials = complete,
                                                                     .clock = clock,
                                                                     .limits = limits,

@@ -26,6 +26,9 @@ struct StoreLimits {
 // What the places can do beyond ObjectStore's promises is the same everywhere (remote_store.h);
 // whether PutIfAbsent works depends on the service: see there.
 //
+// Keys for s3 and oss that come from files are read again when the service says that they are not
+// good any more, so that temporary ones can be replaced while the store is open.
+//
 // Errors: kInvalidArgument for credentials or an endpoint that cannot be right; kIo when the place
 // cannot be reached or does not let us in.
 Result<std::unique_ptr<ObjectStore>> OpenLocation(const Location& location,

@@ -30,6 +30,11 @@ constexpr std::array kFullCodes = {std::string_view("QuotaExceeded"),
                                    std::string_view("EntityTooLarge"),
                                    std::string_view("AccountStorageLimitExceeded")};
 
+// What is said of keys that were good once.
+constexpr std::array kStaleKeyCodes = {
+    std::string_view("ExpiredToken"), std::string_view("InvalidToken"),
+    std::string_view("InvalidAccessKeyId"), std::string_view("TokenRefreshRequired")};
+
 struct Advice {
   std::string_view code;
   std::string_view advice;
@@ -141,17 +146,15 @@ struct RestClient::Attempt {
   std::chrono::milliseconds wait{0};
 };
 
-RestClient::RestClient(HttpOptions http, RetryPolicy retry, Signer signer,
-                       std::vector<Secret> secrets)
+RestClient::RestClient(HttpOptions http, RetryPolicy retry, RestAuth auth)
     : http_(std::move(http)),
       retry_(retry),
-      signer_(std::move(signer)),
-      secrets_(std::move(secrets)),
+      auth_(std::move(auth)),
       random_(std::random_device()()) {}
 
 RestClient::Attempt RestClient::TryOnce(const HttpRequest& request) {
   HttpRequest signed_request = request;
-  if (Status status = signer_(signed_request); !status) {
+  if (Status status = auth_.sign(signed_request); !status) {
     return {.reply = std::nullopt, .failure = status.error().message};
   }
   HttpOutcome outcome = http_.Perform(signed_request);
@@ -207,8 +210,14 @@ Result<RestReply> RestClient::Send(const HttpRequest& request, Effect effect,
                                    std::string_view what) {
   const auto deadline = std::chrono::steady_clock::now() + retry_.total_max;
   bool doubt = false;
+  bool renewed = false;
   for (int attempts = 1;; ++attempts) {
     Attempt attempt = TryOnce(request);
+    if (attempt.reply && !renewed && IsOneOf(kStaleKeyCodes, attempt.reply->error.code) &&
+        auth_.renew && auth_.renew()) {
+      renewed = true;
+      continue;
+    }
     if (attempt.reply) {
       doubt |= attempt.reply->doubt == Doubt::kMaybeDone;
       attempt.reply->doubt = doubt && effect == Effect::kWrite ? Doubt::kMaybeDone : Doubt::kNone;
@@ -241,7 +250,8 @@ void RestClient::Stop() {
 }
 
 std::string RestClient::Redacted(std::string text) const {
-  for (const Secret& secret : secrets_) {
+  const std::vector<Secret> secrets = auth_.secrets();
+  for (const Secret& secret : secrets) {
     if (secret.empty()) {
       continue;
     }

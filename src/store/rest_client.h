@@ -45,16 +45,24 @@ struct RestReply {
   bool ok() const { return answer.status >= 200 && answer.status < 300; }
 };
 
+// How requests are let in. Thread-safe functions.
+struct RestAuth {
+  // Adds what authorises the request; asked anew for each attempt, since signatures carry the time.
+  std::function<Status(HttpRequest&)> sign;
+  // Blanked in every message, should a service ever send one back.
+  std::function<std::vector<Secret>()> secrets;
+  // Looks for newer credentials when the service refuses the ones it got; true when there are
+  // some. May be empty.
+  std::function<bool()> renew;
+};
+
 // Thread-safe.
 class RestClient {
  public:
-  // Adds what authorises the request; asked anew for each attempt, since signatures carry the time.
-  using Signer = std::function<Status(HttpRequest&)>;
   // Reads repeat without doubt. A write that was sent and not answered may have been carried out.
   enum class Effect { kRead, kWrite };
 
-  // `secrets` are blanked in every message, should a service ever send one back.
-  RestClient(HttpOptions http, RetryPolicy retry, Signer signer, std::vector<Secret> secrets);
+  RestClient(HttpOptions http, RetryPolicy retry, RestAuth auth);
 
   // The error of the last attempt when none was answered. Errors: kUnknownOutcome for a write that
   // may have been carried out; else kIo.
@@ -79,8 +87,7 @@ class RestClient {
 
   HttpClient http_;
   const RetryPolicy retry_;
-  const Signer signer_;
-  const std::vector<Secret> secrets_;
+  const RestAuth auth_;
   std::mutex mutex_;
   std::condition_variable stop_;
   bool stopped_ = false;

@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <functional>
 
 #include "base/matchers.h"
+#include "base/test_folder.h"
 #include "store/remote_store.h"
 #include "store/remote_test_places.h"
 
@@ -286,6 +288,34 @@ TEST_F(S3FaultsTest, SecretsAreInNoMessage) {
   for (const std::string& request : server.log()) {
     secret_free(request);
   }
+}
+
+// Temporary keys are replaced in the file while the store is open.
+TEST_F(S3FaultsTest, AKeyThatIsReplacedInItsFileIsRead) {
+  const TestFolder folder;
+  const std::string file = folder.path() + "/credentials";
+  SigV4Key key = FakeS3Key();
+  const auto write = [&file](const SigV4Key& k) {
+    std::ofstream(file) << "[rotated]\naws_access_key_id=" << k.access_key_id
+                        << "\naws_secret_access_key=" << k.secret_access_key.Reveal()
+                        << "\naws_session_token=" << k.session_token.Reveal() << "\n";
+  };
+  write(key);
+  ::setenv("AWS_SHARED_CREDENTIALS_FILE", file.c_str(), 1);
+  const auto store =
+      OpenLocation(Location::Parse("s3://bucket/p").value(),
+                   {.endpoint = server_->endpoint(), .region = key.region, .profile = "rotated"},
+                   &clock_, FakeS3Limits())
+          .value();
+  ASSERT_THAT(store->Put("a", "x"), IsOk());
+  key.access_key_id = "AKIDNEXT";
+  key.session_token = Secret("hunter2-the-next-token");
+  server_->SetKey(key);
+  EXPECT_THAT(store->Put("a", "y"), IsError(ErrorKind::kIo, HasSubstr("InvalidAccessKeyId")));
+  write(key);
+  EXPECT_THAT(store->Put("a", "z"), IsOk());
+  EXPECT_EQ(store->Get("a"), "z");
+  ::unsetenv("AWS_SHARED_CREDENTIALS_FILE");
 }
 
 // https://bucket.host/key and https://host/bucket/key are the same object.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <optional>
 
 #include "base/checksum.h"
@@ -46,6 +47,9 @@ class S3Service final : public RemoteService {
   HttpRequest Request(std::string method, std::string_view key, const Query& query, Headers headers,
                       std::string_view body) const;
   Status Sign(HttpRequest& request) const;
+  SigV4Key Key() const;
+  // Whether there is another key than before.
+  bool RenewKey();
   std::string CopySource(std::string_view key) const;
   // Sends a write whose answer has `root` when it has been done.
   Result<RestReply> SendUntil(const HttpRequest& request, std::string_view root,
@@ -59,6 +63,8 @@ class S3Service final : public RemoteService {
   const std::string scheme_;     // "https"
   const std::string host_;       // as the Host header has it
   const std::string base_path_;  // "" or "/bucket"
+  mutable std::mutex key_mutex_;
+  SigV4Key key_;
   RestClient client_;
 };
 
@@ -104,8 +110,33 @@ S3Service::S3Service(S3Options options, const Clock* clock)
       scheme_(SchemeOf(options_.endpoint)),
       host_(HostOf(options_)),
       base_path_(options_.address_style == S3AddressStyle::kPath ? "/" + options_.bucket : ""),
-      client_(options_.http, options_.retry, [this](HttpRequest& request) { return Sign(request); },
-              {options_.key.secret_access_key, options_.key.session_token}) {}
+      key_(options_.key),
+      client_(options_.http, options_.retry,
+              {.sign = [this](HttpRequest& request) { return Sign(request); },
+               .secrets =
+                   [this] {
+                     const SigV4Key key = Key();
+                     return std::vector{key.secret_access_key, key.session_token};
+                   },
+               .renew = [this] { return RenewKey(); }}) {}
+
+SigV4Key S3Service::Key() const {
+  const std::lock_guard lock(key_mutex_);
+  return key_;
+}
+
+bool S3Service::RenewKey() {
+  if (!options_.renew_key) {
+    return false;
+  }
+  Result<SigV4Key> key = options_.renew_key();
+  const std::lock_guard lock(key_mutex_);
+  if (!key || *key == key_) {
+    return false;
+  }
+  key_ = *std::move(key);
+  return true;
+}
 
 HttpRequest S3Service::Request(std::string method, std::string_view key, const Query& query,
                                Headers headers, std::string_view body) const {
@@ -143,7 +174,7 @@ Status S3Service::Sign(HttpRequest& request) const {
     to_sign.headers.emplace(name, value);
   }
   to_sign.payload_sha256 = to_sign.headers.at(std::string(kContentHash));
-  for (auto& [name, value] : SignV4(options_.key, to_sign, clock_->Now())) {
+  for (auto& [name, value] : SignV4(Key(), to_sign, clock_->Now())) {
     request.headers.emplace_back(name, value);
   }
   return {};

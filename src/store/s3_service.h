@@ -3,6 +3,7 @@
 // upload that was damaged on its way. Private to this folder's stores.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -37,6 +38,8 @@ struct S3Options {
   S3AddressStyle address_style = S3AddressStyle::kPath;
   S3Condition condition = S3Condition::kIfNoneMatch;
   SigV4Key key;  // without access_key_id, requests are anonymous
+  // Asked when the service says that the key is not good any more, as temporary ones become.
+  std::function<Result<SigV4Key>()> renew_key;
   HttpOptions http;
   RetryPolicy retry;
   size_t part_bytes = kS3PartBytes;

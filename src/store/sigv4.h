@@ -16,6 +16,7 @@ struct SigV4Key {
   Secret session_token;  // empty for long-lived keys
   std::string region;
   std::string service;
+  bool operator==(const SigV4Key&) const = default;
 };
 
 // What is signed. Nothing else of a request is protected.
