@@ -40,9 +40,9 @@ inline StoreCredentials FakeS3Credentials(const FakeS3Server& server) {
           .session_token = key.session_token};
 }
 
-// Impatient, so that faults cost no time, with parts of 64 KiB.
+// Short waits, so that faults cost no time, and parts of 64 KiB.
 inline StoreLimits FakeS3Limits() {
-  return {.http = {.request_timeout = std::chrono::milliseconds(200)},
+  return {.http = {.request_timeout = std::chrono::seconds(30)},
           .retry = {.attempts_max = 3,
                     .first_wait = std::chrono::milliseconds(1),
                     .wait_max = std::chrono::milliseconds(4)},
@@ -50,10 +50,10 @@ inline StoreLimits FakeS3Limits() {
           .copy_bytes_max = uint64_t{128} << 10};
 }
 
-inline std::unique_ptr<ObjectStore> OpenFakeS3(const FakeS3Server& server, const Clock* clock) {
-  Result<std::unique_ptr<ObjectStore>> store =
-      OpenLocation(Location::Parse("s3://bucket/some/prefix").value(), FakeS3Credentials(server),
-                   clock, FakeS3Limits());
+inline std::unique_ptr<ObjectStore> OpenFakeS3(const FakeS3Server& server, const Clock* clock,
+                                               const StoreLimits& limits = FakeS3Limits()) {
+  Result<std::unique_ptr<ObjectStore>> store = OpenLocation(
+      Location::Parse("s3://bucket/some/prefix").value(), FakeS3Credentials(server), clock, limits);
   VARVE_CHECK(store.has_value(), "{}", store.error().message);
   return *std::move(store);
 }
