@@ -21,6 +21,9 @@ readonly AZURITE_SHA256=6c04d7a78b0f41eb7b82004a9be640a1aab722137aa1801813eb0626
 readonly AZURITE_DAY=2026-11-01
 readonly AZURITE_PACKAGES_SHA256=0440f3d37a8ea9473cad8659085ae48a89c531a7d8a5ff67389c079e435ef169
 
+# Of one server; where the network is slow, the tests do without it.
+readonly SECONDS_MAX=400
+
 dir=$(realpath -m "${VARVE_STORE_SERVERS:-third_party/store_servers}")
 readonly dir
 
@@ -81,7 +84,7 @@ main() {
   local server
   for server in versitygw gcs azurite "$@"; do
     # In a process of its own, since `set -e` does not hold within a condition.
-    bash scripts/store_servers.sh --fetch "$server" || say "$server is left out, and its tests are skipped"
+    timeout "$SECONDS_MAX" bash scripts/store_servers.sh --fetch "$server" || say "$server is left out, and its tests are skipped"
   done
 }
 main "$@"
