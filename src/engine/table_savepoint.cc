@@ -54,8 +54,11 @@ Result<Savepoint> Table::PendingSavepoint::Write(const SavepointSpec& spec,
   savepoint.saved_snapshot_id = version_->id;
   savepoint.snapshot_time = version_->committed_at;
   savepoint.schema_id = version_->schema->schema_id();
-  savepoint.record_count = version_->row_count();
-  savepoint.held_bytes = VersionSummary::Of(*version_).bytes;
+  // What has been summed up costs the same however many files there are.
+  const auto known = table_->log()->SummaryOf(version_->id);
+  const VersionSummary summary = known ? *known : VersionSummary::Of(*version_);
+  savepoint.record_count = summary.rows;
+  savepoint.held_bytes = summary.bytes;
   savepoint.save_time = std::max(table_->services_.clock->Now(), version_->committed_at);
   savepoint.origin = spec.origin;
   savepoint.retain_until = spec.retain_until;

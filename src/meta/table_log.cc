@@ -98,6 +98,10 @@ Result<std::vector<VersionId>> TableLog::Versions() const { return log_->Version
 
 Result<std::vector<VersionSummary>> TableLog::Summaries() const { return log_->Summaries(); }
 
+std::optional<VersionSummary> TableLog::SummaryOf(VersionId id) const {
+  return log_->KnownSummary(id);
+}
+
 Result<Expiry> TableLog::Expire(const RetentionRule& rule, const std::set<VersionId>& held,
                                 ExpiryMode mode) {
   return log_->Expire(

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -77,6 +78,9 @@ class TableLog {
   // made or hidden meanwhile are not met. Errors: as Load of any of them; kResourceExhausted beyond
   // 200,000.
   Result<std::vector<VersionSummary>> Summaries() const;
+
+  // Of a version that this object has made or met; without I/O. nullopt: of none such.
+  std::optional<VersionSummary> SummaryOf(VersionId id) const;
 
   // Hides the versions whose time is over by the rule, for ever: they cannot be loaded any more,
   // and their files are garbage once nobody holds them (live). `held` are versions that must stay

@@ -156,6 +156,13 @@ class VersionLog {
     return WithSummaries(listing);
   }
 
+  // nullopt: it was neither made nor met here.
+  std::optional<Summary> KnownSummary(VersionId id) const {
+    const std::lock_guard lock(state_mutex_);
+    const auto found = summaries_.find(id);
+    return found == summaries_.end() ? std::nullopt : std::optional(found->second);
+  }
+
   // Shows all versions that can be loaded, from the store: each base whole, and then the edits
   // after it. Errors: as Load, of any of them; kCorruption when there is a gap behind versions of
   // which none is in `held`.
@@ -522,12 +529,6 @@ class VersionLog {
       RememberSummary(point.state);
     }
     return {};
-  }
-
-  std::optional<Summary> KnownSummary(VersionId id) const {
-    const std::lock_guard lock(state_mutex_);
-    const auto found = summaries_.find(id);
-    return found == summaries_.end() ? std::nullopt : std::optional(found->second);
   }
 
   void RememberSummary(const State& state) const {

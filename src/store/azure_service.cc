@@ -136,7 +136,7 @@ Result<RemoteService::Stat> AzureService::Head(std::string_view key) {
   if (IsMissingBlob(reply)) {
     return NotFound("there is no object '{}'", key);
   }
-  const std::optional<uint64_t> size = ParseSize(reply.answer.Header("content-length"));
+  const std::optional<uint64_t> size = ParseByteCount(reply.answer.Header("content-length"));
   if (!reply.ok() || !size) {
     return std::unexpected(client_.FailureOf(reply, what));
   }
@@ -228,7 +228,7 @@ Result<RemoteService::Page> AzureService::List(std::string_view prefix, const st
   Page page = {.objects = {}, .next = XmlText(roots[0], "NextMarker")};
   for (const std::string_view entry : XmlElements(roots[0], "Blob")) {
     std::string name = XmlText(entry, "Name");
-    const std::optional<uint64_t> size = ParseSize(XmlText(entry, "Content-Length"));
+    const std::optional<uint64_t> size = ParseByteCount(XmlText(entry, "Content-Length"));
     const std::optional<TimestampUs> modified = ParseServiceTime(XmlText(entry, "Last-Modified"));
     if (name.empty() || !size || !modified) {
       return Io("cannot {}: an entry of the list is not readable: {}", what, OneLine(entry));

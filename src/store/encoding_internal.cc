@@ -209,7 +209,7 @@ std::optional<TimestampUs> ParseServiceTime(std::string_view text) {
   return TimestampUs(static_cast<int64_t>(::timegm(&utc)) * kUsPerSecond + fraction_us);
 }
 
-std::optional<uint64_t> ParseSize(std::string_view text) {
+std::optional<uint64_t> ParseByteCount(std::string_view text) {
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && !text.empty() && end == text.data() + text.size()

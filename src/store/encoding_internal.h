@@ -34,7 +34,7 @@ std::string HttpTime(TimestampUs time);
 std::optional<TimestampUs> ParseServiceTime(std::string_view text);
 
 // A decimal number and nothing else.
-std::optional<uint64_t> ParseSize(std::string_view text);
+std::optional<uint64_t> ParseByteCount(std::string_view text);
 std::string LowerCase(std::string_view text);
 std::string_view Trimmed(std::string_view text);
 

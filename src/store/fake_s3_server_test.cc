@@ -323,8 +323,8 @@ class FakeS3Server::Impl {
                      .body = object.bytes};
     if (const std::string range = request.Header("range"); !range.empty()) {
       const size_t dash = range.find('-');
-      const size_t first = ParseSize(range.substr(6, dash - 6)).value();
-      const size_t last = ParseSize(range.substr(dash + 1)).value();
+      const size_t first = ParseByteCount(range.substr(6, dash - 6)).value();
+      const size_t last = ParseByteCount(range.substr(dash + 1)).value();
       answer.status = 206;
       answer.body = object.bytes.substr(first, last - first + 1);
       answer.headers["Content-Range"] =
@@ -400,14 +400,14 @@ class FakeS3Server::Impl {
     if (!source.empty()) {
       const std::string range = request.Header("x-amz-copy-source-range");
       const size_t dash = range.find('-');
-      const size_t first = ParseSize(range.substr(6, dash - 6)).value();
-      const size_t last = ParseSize(range.substr(dash + 1)).value();
+      const size_t first = ParseByteCount(range.substr(6, dash - 6)).value();
+      const size_t last = ParseByteCount(range.substr(dash + 1)).value();
       part.bytes =
           objects_.at(source.substr(source.find('/', 1) + 1)).bytes.substr(first, last - first + 1);
     }
     part.etag = fmt::format("\"{}\"", HexLower(Md5(part.bytes)));
     const std::string etag = part.etag;
-    upload[static_cast<int>(ParseSize(request.query.at("partNumber")).value())] = std::move(part);
+    upload[static_cast<int>(ParseByteCount(request.query.at("partNumber")).value())] = std::move(part);
     return {.status = 200,
             .headers = {{"ETag", etag}},
             .body = source.empty() ? ""

@@ -123,7 +123,7 @@ Result<RemoteService::Stat> GcsService::Head(std::string_view key) {
   }
   const json document = json::parse(reply.answer.body, nullptr, false);
   const std::optional<uint64_t> size =
-      document.is_object() ? ParseSize(TextOf(document, "size")) : std::nullopt;
+      document.is_object() ? ParseByteCount(TextOf(document, "size")) : std::nullopt;
   const std::string generation = document.is_object() ? TextOf(document, "generation") : "";
   if (!size || generation.empty()) {
     return Io("cannot {}: the answer does not describe an object", what);
@@ -226,7 +226,7 @@ Result<RemoteService::Page> GcsService::List(std::string_view prefix, const std:
   }
   for (const json& item : *items) {
     const std::optional<uint64_t> size =
-        item.is_object() ? ParseSize(TextOf(item, "size")) : std::nullopt;
+        item.is_object() ? ParseByteCount(TextOf(item, "size")) : std::nullopt;
     const std::optional<TimestampUs> modified =
         item.is_object() ? ParseServiceTime(TextOf(item, "updated")) : std::nullopt;
     if (!size || !modified || TextOf(item, "name").empty()) {
@@ -322,7 +322,7 @@ Status GcsUpload::Send(std::string_view bytes, std::string_view total, std::stri
     }
     const std::string_view range = reply.answer.Header("range");  // "bytes=0-524287"
     const std::optional<uint64_t> last =
-        range.empty() ? std::nullopt : ParseSize(range.substr(range.rfind('-') + 1));
+        range.empty() ? std::nullopt : ParseByteCount(range.substr(range.rfind('-') + 1));
     const uint64_t kept = last ? *last + 1 : 0;
     if (kept < sent_bytes_ || kept > sent_bytes_ + bytes.size()) {
       return Io("cannot {}: the service has kept {} bytes, {} were sent", what, kept,

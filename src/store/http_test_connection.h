@@ -79,7 +79,7 @@ class HttpTestConnection {
       }
     }
     HttpTestRequest request = ParseHead(buffer_.substr(0, head_end));
-    const size_t length = ParseSize(request.Header("content-length")).value_or(0);
+    const size_t length = ParseByteCount(request.Header("content-length")).value_or(0);
     buffer_.erase(0, head_end + 4);
     while (buffer_.size() < length) {
       if (!More()) {

@@ -191,7 +191,7 @@ Result<RemoteService::Stat> S3Service::Head(std::string_view key) {
   if (reply.answer.status == 404) {
     return NotFound("there is no object '{}'", key);
   }
-  const std::optional<uint64_t> size = ParseSize(reply.answer.Header("content-length"));
+  const std::optional<uint64_t> size = ParseByteCount(reply.answer.Header("content-length"));
   if (!reply.ok() || !size) {
     return std::unexpected(client_.FailureOf(reply, what));
   }
@@ -292,7 +292,7 @@ Result<RemoteService::Page> S3Service::List(std::string_view prefix, const std::
   for (const std::string_view entry : XmlElements(roots[0], "Contents")) {
     std::optional<std::string> key = XmlText(entry, "Key");
     key = encoded ? PercentDecode(*key) : std::move(key);
-    const std::optional<uint64_t> size = ParseSize(XmlText(entry, "Size"));
+    const std::optional<uint64_t> size = ParseByteCount(XmlText(entry, "Size"));
     const std::optional<TimestampUs> modified = ParseServiceTime(XmlText(entry, "LastModified"));
     if (!key || key->empty() || !size || !modified) {
       return Io("cannot {}: an entry of the list is not readable: {}", what, OneLine(entry));
