@@ -40,6 +40,15 @@ void Add(const FileMeta& file, std::set<std::string>& paths) {
   }
 }
 
+class LogWalk final : public VersionWalk {
+ public:
+  explicit LogWalk(Log::Walk walk) : walk_(std::move(walk)) {}
+  Result<std::shared_ptr<const Version>> Next() override { return walk_.Next(); }
+
+ private:
+  Log::Walk walk_;
+};
+
 std::string LogFolder(const Uuid& table) { return TableLog::Folder(table) + "/log"; }
 
 }  // namespace
@@ -93,6 +102,11 @@ Result<std::shared_ptr<const Version>> TableLog::Commit(VersionEdit edit) {
 }
 
 Result<std::shared_ptr<const Version>> TableLog::Load(VersionId id) const { return log_->Load(id); }
+
+Result<std::unique_ptr<VersionWalk>> TableLog::Walk(VersionId after) const {
+  VARVE_ASSIGN(Log::Walk walk, log_->WalkFrom(after));
+  return std::make_unique<LogWalk>(std::move(walk));
+}
 
 Result<std::vector<VersionId>> TableLog::Versions() const { return log_->Versions(); }
 

@@ -31,6 +31,15 @@ struct TableTraits;
 template <class Traits>
 class VersionLog;
 
+// The versions of a log in order, each by reading one file. One thread; the log outlives it. Who
+// walks keeps what is before him from expiring: an expired version may be met, or be kNotFound.
+class VersionWalk {
+ public:
+  virtual ~VersionWalk() = default;
+  // The next version; nullptr: there is none yet. Errors: those of TableLog::Load.
+  virtual Result<std::shared_ptr<const Version>> Next() = 0;
+};
+
 // Thread-safe. `current` and `live` never wait for I/O. The store and the clock outlive it. Several
 // objects, also of several processes, may commit to the same log, as long as none is behind by
 // kLaggardVersions or more.
@@ -69,6 +78,9 @@ class TableLog {
   // An older version. Errors: kNotFound that names the oldest one there is, when it has expired or
   // never was; else as Open.
   Result<std::shared_ptr<const Version>> Load(VersionId id) const;
+
+  // Begins after that version; VersionId(): before the first one. Errors: as Load.
+  Result<std::unique_ptr<VersionWalk>> Walk(VersionId after) const;
 
   // The versions that can be loaded, in order. Errors: kCorruption that names a file which is
   // missing; kIo.

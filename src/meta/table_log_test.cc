@@ -142,6 +142,28 @@ TEST_F(TableLogTest, ExpiredVersionsAreNotFoundAndNewerOnesStayReadable) {
   EXPECT_THAT((*reopened)->Load(VersionId(100)), IsOk());
 }
 
+TEST_F(TableLogTest, AWalkMeetsEachVersionOverCheckpointsAndExpiry) {
+  const auto log = CreateVersions(70);
+  const auto walk = log->Walk(VersionId()).value();
+  for (uint64_t i = 1; i <= 70; ++i) {
+    const auto version = walk->Next();
+    ASSERT_THAT(version, IsOk());
+    ASSERT_NE(*version, nullptr);
+    EXPECT_EQ((*version)->id, VersionId(i));
+    ExpectSame(**version, **log->Load(VersionId(i)));
+  }
+  EXPECT_EQ(*walk->Next(), nullptr);
+  ASSERT_THAT(log->Commit(AddFile(71)), IsOk());
+  EXPECT_EQ((*walk->Next())->id, VersionId(71));
+  const std::set<VersionId> held = {VersionId(30), VersionId(31)};
+  ASSERT_THAT(
+      log->Expire({.num_retained_min = 1, .num_retained_max = 1}, held, ExpiryMode::kExpire),
+      IsOk());
+  EXPECT_THAT(log->Walk(VersionId(20)), IsError(ErrorKind::kNotFound));
+  const auto between = log->Walk(VersionId(30)).value();
+  EXPECT_EQ((*between->Next())->id, VersionId(31));
+}
+
 TEST_F(TableLogTest, LiveVersionsAreThoseThatSomebodyHolds) {
   const auto log = CreateVersions(2);
   const auto ids = [&] {

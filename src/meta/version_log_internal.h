@@ -53,6 +53,22 @@ inline constexpr size_t kSummariesMax = 200'000;
 // Thread-safe. The store and the clock outlive it.
 template <class Traits>
 class VersionLog {
+ private:
+  // A version, and what the next one needs of it.
+  struct Point {
+    std::shared_ptr<const typename Traits::State> state =
+        std::make_shared<const typename Traits::State>();
+    std::string edit_sha256;      // of the file of its edit; empty before version 1
+    VersionId newest_checkpoint;  // up to here, of those that could be read
+  };
+
+  // The same while it is being read and nobody shares it, so that replaying copies nothing.
+  struct ReadPoint {
+    typename Traits::State state = {};
+    std::string edit_sha256 = {};
+    VersionId newest_checkpoint = {};
+  };
+
  public:
   using State = typename Traits::State;
   using Edit = typename Traits::Edit;
@@ -132,6 +148,50 @@ class VersionLog {
                  }));
     HandOut(point.state);
     return point.state;
+  }
+
+  // The versions after one, each read by its edit alone. One thread; the log outlives it.
+  class Walk {
+   public:
+    // The next version; nullptr: there is none. Errors: as Load.
+    Result<StatePtr> Next() {
+      const VersionId id(point_.state->id.value() + 1);
+      auto next = log_->ReadNext({*point_.state, point_.edit_sha256, point_.newest_checkpoint});
+      if (!next && next.error().kind == ErrorKind::kNotFound) {
+        // The edit of a version that an expiry has made a base of is gone, or there is none yet.
+        VARVE_ASSIGN(const LogListing listing, ListLog(log_->store_, log_->folder_));
+        if (listing.newest() < id) {
+          return nullptr;
+        }
+        VARVE_TRY(log_->CheckThere(listing, id));
+        next = listing.checkpoints.contains(id) ? log_->ReadCheckpoint(id)
+                                                : log_->Missing(id, listing.newest());
+      }
+      if (!next) {
+        return std::unexpected(std::move(next).error());
+      }
+      point_ = Share(*std::move(next));
+      log_->HandOut(point_.state);
+      return point_.state;
+    }
+
+   private:
+    friend class VersionLog;
+    Walk(const VersionLog& log, Point point) : log_(&log), point_(std::move(point)) {}
+    const VersionLog* log_;
+    Point point_;
+  };
+
+  // Begins after that version; VersionId(): before the first one. Errors: as Load.
+  Result<Walk> WalkFrom(VersionId id) const {
+    if (id == VersionId()) {
+      return Walk(*this, {});
+    }
+    VARVE_ASSIGN(Point point, Read([&](const LogListing& listing) -> Result<VersionId> {
+                   VARVE_TRY(CheckThere(listing, id));
+                   return id;
+                 }));
+    return Walk(*this, std::move(point));
   }
 
   TimestampUs Now() const { return clock_.Now(); }
@@ -230,20 +290,6 @@ class VersionLog {
   }
 
  private:
-  // A version, and what the next one needs of it.
-  struct Point {
-    StatePtr state = std::make_shared<const State>();
-    std::string edit_sha256;      // of the file of its edit; empty before version 1
-    VersionId newest_checkpoint;  // up to here, of those that could be read
-  };
-
-  // The same while it is being read and nobody shares it, so that replaying copies nothing.
-  struct ReadPoint {
-    State state = {};
-    std::string edit_sha256 = {};
-    VersionId newest_checkpoint = {};
-  };
-
   static Point Share(ReadPoint point) {
     return {std::make_shared<const State>(std::move(point.state)), std::move(point.edit_sha256),
             point.newest_checkpoint};
