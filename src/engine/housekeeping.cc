@@ -112,6 +112,10 @@ void Housekeeping::Visit(Table& table) {
   } else if (*savepoints > 0) {
     clean_.erase(table.id());
   }
+  if (const auto consumers = table.ExpireConsumers(); !consumers) {
+    LogWarn("table {}.{}: consumers past their time stay: {}", table.schema_name(), table.name(),
+            consumers.error().message);
+  }
   const VersionId version = table.current_version();
   const auto known = clean_.find(table.id());
   if (known != clean_.end() && known->second.version == version) {

@@ -102,6 +102,15 @@ Result<RowKeys> RowKeys::Of(const TableSchema& schema, const SstFile& file, size
   return keys;
 }
 
+RowKeys RowKeys::Of(const TableSchema& schema,
+                    std::span<const std::shared_ptr<arrow::Array>> columns) {
+  RowKeys keys(columns[schema.timestamp_index()]);
+  for (size_t i = 0; i < schema.key_size(); ++i) {
+    keys.AddColumn(columns[i], nullptr);
+  }
+  return keys;
+}
+
 std::string_view RowKeys::Key(int64_t row) {
   key_.clear();
   for (const Column& column : columns_) {

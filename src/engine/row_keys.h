@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ class RowKeys {
                             const MemChunk& chunk);
   // Errors: those of SstFile.
   static Result<RowKeys> Of(const TableSchema& schema, const SstFile& file, size_t block);
+  // `columns` are those of the schema, in its order.
+  static RowKeys Of(const TableSchema& schema,
+                    std::span<const std::shared_ptr<arrow::Array>> columns);
 
   int64_t row_count() const;
   // The value of the timestamp key.

@@ -29,6 +29,7 @@ Table::Table(TableServices services, TableEntry entry, std::unique_ptr<TableLog>
       entry_(std::move(entry)),
       name_(entry_.name),
       savepoints_(*services_.store, entry_.uuid),
+      consumers_(*services_.store, entry_.uuid),
       log_(std::move(log)),
       unfinished_(*services_.ids),
       file_matches_(services_.files, std::shared_ptr<std::atomic<uint64_t>>(

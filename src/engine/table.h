@@ -36,6 +36,7 @@
 #include "engine/unfinished_files.h"
 #include "engine/version_ref.h"
 #include "meta/catalogue.h"
+#include "meta/consumers.h"
 #include "meta/savepoints.h"
 #include "meta/table_log.h"
 #include "model/row_batch.h"
@@ -160,8 +161,41 @@ class Table : public std::enable_shared_from_this<Table> {
   // Locked ones stay and count for nothing. How many. Errors: those of Savepoints; the next call
   // goes on.
   Result<size_t> ExpireSavepoints();
-  // The versions that savepoints and consumers hold. Errors: those of Savepoints::List.
+  // The versions that savepoints, consumers and readers of changes hold. Errors: those of
+  // Savepoints::List, Consumers::List and TableLog::Versions.
   Result<std::set<VersionId>> PinnedVersions() const;
+
+  // --- changes from version to version, and their consumers (table_changes.cc, changes.h) ---
+
+  ObjectStore& store() const { return *services_.store; }
+  // Where changes begin that a user names: after that version; VersionId(): from the first one on,
+  // for version 0 and for a time before the first one. Errors: those of FindVersion.
+  Result<VersionId> FindChangesStart(const VersionRef& ref) const;
+  // The smallest version that changes up to the newest one can begin after; VersionId(): all that
+  // has ever happened is there. Errors: those of Versions.
+  Result<VersionId> OldestChangesStart() const;
+  // The versions after `from` up to `to` and beyond; they do not expire while the result lives.
+  // Errors: kNotFound that says what there is, when one of them or `from` has expired;
+  // kInvalidArgument: `to` is before `from`; those of Versions and of TableLog::Walk.
+  Result<std::unique_ptr<VersionWalk>> WalkVersions(VersionId from, VersionId to) const;
+
+  // Errors: those of Consumers::List.
+  Result<std::vector<Consumer>> ListConsumers() const { return consumers_.List(); }
+  // Errors: kNotFound; those of Consumers::Find.
+  Result<Consumer> FindConsumer(std::string_view name) const;
+  // The consumer has read everything up to `position`. Errors: those of WalkVersions from there to
+  // the newest version, and of Consumers::Create.
+  Result<Consumer> CreateConsumer(std::string_view name, VersionId position);
+  // He has read on, up to `position`; a position that he has passed changes nothing, but that he
+  // has been heard of. Errors: kNotFound: there is no such consumer, or as above.
+  Result<Consumer> AdvanceConsumer(std::string_view name, VersionId position);
+  // He goes on after `position`, wherever he was. Errors: likewise.
+  Result<Consumer> ResetConsumer(std::string_view name, VersionId position);
+  // Errors: kNotFound; those of Consumers::Drop.
+  Status DropConsumer(std::string_view name);
+  // Drops those that nobody has heard of for the option consumer.expiration-time. How many. Errors:
+  // those of Consumers; the next call goes on.
+  Result<size_t> ExpireConsumers();
 
   // Makes a new version that is as the given one was: its files, deletions and schema; the options
   // stay. What is in memory is flushed first, so that the version before this one has every row
@@ -259,6 +293,13 @@ class Table : public std::enable_shared_from_this<Table> {
   Result<std::shared_ptr<const Version>> LoadVersion(VersionId id) const;
   // Versions that queries have asked for are at hand for the next one, until the next expiry or GC.
   void ForgetLoadedVersions() const;
+  // Requires pins_mutex_. Errors: those of WalkVersions.
+  Status CheckChangesThere(VersionId from, VersionId to) const;
+  // The same, and to the newest version.
+  Result<Consumer> MoveConsumer(std::string_view name, VersionId position);
+  bool IsExpired(const Consumer& consumer) const;
+  // The version from which on none may expire. Errors: those of Consumers::List.
+  Result<std::optional<VersionId>> FirstUnread() const;
   // For messages: "snapshots 3 to 9, savepoints 1 and 2 ('before')".
   std::string DescribeVersions() const;
   // Flushes what is sealed, up to a fence. Requires flush_mutex_.
@@ -322,11 +363,14 @@ class Table : public std::enable_shared_from_this<Table> {
   mutable std::mutex name_mutex_;
   std::string name_;
 
-  // Held from before a savepoint's version is chosen until the savepoint is there, and by an expiry
-  // from asking what is pinned until versions are hidden. Across I/O. After layout_mutex_, before
-  // all others.
+  // Held from before a savepoint's version is chosen until the savepoint is there, likewise for
+  // consumers and walks, and by an expiry from asking what is pinned until versions are hidden.
+  // Across I/O. After layout_mutex_, before all others.
   mutable std::mutex pins_mutex_;
   mutable Savepoints savepoints_;
+  mutable Consumers consumers_;
+  mutable std::mutex walks_mutex_;          // the last to be taken
+  mutable std::multiset<VersionId> walks_;  // where they have begun
 
   // Which rows are where: held by a delete from looking for its rows until they are committed, and
   // by the commits that move rows from file to file. Before flush_mutex_ and commit_mutex_.

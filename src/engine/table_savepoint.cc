@@ -123,6 +123,11 @@ Result<std::set<VersionId>> Table::PinnedVersions() const {
   for (const Savepoint& savepoint : savepoints) {
     pinned.insert(savepoint.saved_snapshot_id);
   }
+  VARVE_ASSIGN(const auto unread, FirstUnread());
+  if (unread) {
+    VARVE_ASSIGN(const auto versions, log()->Versions());
+    pinned.insert(std::ranges::lower_bound(versions, *unread), versions.end());
+  }
   return pinned;
 }
 
