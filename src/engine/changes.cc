@@ -205,7 +205,7 @@ class LogChangeReader final : public ChangeReader {
 
   Result<std::optional<ChangeStep>> Next() override {
     if (!commit_) {
-      if (to_ == nullptr || (before_ != nullptr && before_->id >= to_->id)) {
+      if (before_ != nullptr && before_->id >= to_->id) {
         return std::nullopt;
       }
       VARVE_TRY(Begin());
@@ -217,6 +217,15 @@ class LogChangeReader final : public ChangeReader {
       return ChangeStep{before_->id, nullptr};
     }
     return ChangeStep{version_->id, std::move(rows)};
+  }
+
+  Status GoOn(VersionId to) override {
+    VARVE_ASSIGN(auto version, table_->FindVersion(to));
+    if (version->schema->schema_id() != to_->schema->schema_id()) {
+      VARVE_ASSIGN(schema_, SchemaOf(*version->schema, table_->name()));
+    }
+    to_ = std::move(version);
+    return {};
   }
 
  private:
@@ -235,8 +244,8 @@ class LogChangeReader final : public ChangeReader {
   const std::shared_ptr<const Table> table_;
   const std::unique_ptr<VersionWalk> walk_;
   std::shared_ptr<const Version> before_;  // nullptr: before the first one
-  const std::shared_ptr<const Version> to_;
-  const std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<const Version> to_;
+  std::shared_ptr<arrow::Schema> schema_;
   std::shared_ptr<const Version> version_;  // that is being read
   std::shared_ptr<SstCache> files_;
   ChangeInput input_;

@@ -53,8 +53,9 @@ struct ChangeStep {
   std::shared_ptr<arrow::RecordBatch> rows;
 };
 
-// Memory: one batch of SstReader, and the keys of the rows that one commit has replaced. The
-// versions do not expire, nor their files go, while it lives. One thread.
+// Memory: one batch of SstReader, and the keys of the rows that one commit has replaced. What it
+// has not read yet does not expire, nor do its files go, while it lives; also what is committed
+// then. One thread.
 class ChangeReader {
  public:
   virtual ~ChangeReader() = default;
@@ -74,6 +75,11 @@ class ChangeReader {
   // The next rows or end of a version, each of which is told, also when it has no changes; nullopt
   // after the last. Errors: those of reading files.
   virtual Result<std::optional<ChangeStep>> Next() = 0;
+
+  // After the last step: goes on up to a later version, whose schema is that of the rows from now
+  // on. Errors: kNotFound when there is no such version; kInvalidArgument as Open: it has not gone
+  // on.
+  virtual Status GoOn(VersionId to) = 0;
 };
 
 // The table whose changes can be read. Errors: kNotFound; kInvalidArgument that names its

@@ -184,6 +184,26 @@ TEST_F(ChangesTest, WhatIsReadStaysUntilItHasBeenRead) {
               IsError(ErrorKind::kInvalidArgument, HasSubstr("go forward")));
 }
 
+TEST_F(ChangesTest, AReaderThatGoesOnHoldsOnlyWhatItHasNotRead) {
+  const auto table = Create("cpu");
+  const VersionId first = Write(table, {{"a", 1000, 1}});
+  auto reader = ChangeReader::Open(table, {first, first}).value();
+  for (int64_t i = 2; i < 2 + static_cast<int64_t>(kLaggardVersions) * 2; ++i) {
+    const VersionId version = Write(table, {{"a", 1000, i}});
+    ExpireAndCollect(table);
+    ASSERT_THAT(reader->GoOn(version), IsOk());
+    EXPECT_THAT(*ReadAll(*reader),
+                ElementsAre(HasSubstr("update_preimage"), HasSubstr("update_postimage"),
+                            fmt::format("end {}", version)));
+  }
+  EXPECT_THAT(table->FindVersion(first), IsError(ErrorKind::kNotFound));
+  ASSERT_THAT(table->AddColumns({{.name = "extra", .type = ColumnType::kInt64}}), IsOk());
+  ASSERT_THAT(reader->GoOn(table->current_version()), IsOk());
+  EXPECT_NE(reader->schema()->GetFieldByName("extra"), nullptr);
+  EXPECT_THAT(*ReadAll(*reader), SizeIs(1));
+  EXPECT_THAT(reader->GoOn(VersionId(1000)), IsError(ErrorKind::kNotFound));
+}
+
 TEST_F(ChangesTest, ASavepointAloneDoesNotKeepTheChangesAfterIt) {
   const auto table = Create("cpu");
   const VersionId first = Write(table, {{"a", 1000, 1}});

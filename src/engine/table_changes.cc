@@ -1,5 +1,7 @@
 // Reading the versions of a table one after the other, and who is how far with it.
 #include <algorithm>
+#include <functional>
+#include <optional>
 #include <utility>
 
 #include "engine/table.h"
@@ -7,16 +9,26 @@
 namespace varve {
 namespace {
 
-// A walk, and what has to live as long.
+// A walk, and what has to live as long. The version before the one that was given last is still
+// being compared with it.
 class PinnedWalk final : public VersionWalk {
  public:
-  PinnedWalk(std::shared_ptr<const void> pin, std::shared_ptr<const TableLog> log,
-             std::unique_ptr<VersionWalk> walk)
+  // `pin` holds the versions from the one that it is called with; nullopt: none any more.
+  using Pin = std::function<void(std::optional<VersionId> from)>;
+  PinnedWalk(Pin pin, std::shared_ptr<const TableLog> log, std::unique_ptr<VersionWalk> walk)
       : pin_(std::move(pin)), log_(std::move(log)), walk_(std::move(walk)) {}
-  Result<std::shared_ptr<const Version>> Next() override { return walk_->Next(); }
+  ~PinnedWalk() override { pin_(std::nullopt); }
+
+  Result<std::shared_ptr<const Version>> Next() override {
+    VARVE_ASSIGN(auto version, walk_->Next());
+    if (version != nullptr) {
+      pin_(VersionId(version->id.value() - 1));
+    }
+    return version;
+  }
 
  private:
-  const std::shared_ptr<const void> pin_;
+  const Pin pin_;
   const std::shared_ptr<const TableLog> log_;
   const std::unique_ptr<VersionWalk> walk_;
 };
@@ -76,18 +88,22 @@ Status Table::CheckChangesThere(VersionId from, VersionId to) const {
 Result<std::unique_ptr<VersionWalk>> Table::WalkVersions(VersionId from, VersionId to) const {
   std::lock_guard pinning(pins_mutex_);
   VARVE_TRY(CheckChangesThere(from, to));
-  std::shared_ptr<const void> pin;
-  {
-    std::lock_guard lock(walks_mutex_);
-    const auto place = walks_.insert(from);
-    pin = std::shared_ptr<const void>(this, [table = shared_from_this(), place](const void*) {
-      std::lock_guard ending(table->walks_mutex_);
-      table->walks_.erase(place);
-    });
-  }
   std::shared_ptr<const TableLog> log = this->log();
   VARVE_ASSIGN(auto walk, log->Walk(from));
-  return std::make_unique<PinnedWalk>(std::move(pin), std::move(log), std::move(walk));
+  std::optional<std::multiset<VersionId>::iterator> first;
+  {
+    std::lock_guard lock(walks_mutex_);
+    first = walks_.insert(from);
+  }
+  const auto pin = [table = shared_from_this(),
+                    place = first](std::optional<VersionId> next) mutable {
+    std::lock_guard lock(table->walks_mutex_);
+    table->walks_.erase(*std::exchange(place, std::nullopt));
+    if (next) {
+      place = table->walks_.insert(*next);
+    }
+  };
+  return std::make_unique<PinnedWalk>(pin, std::move(log), std::move(walk));
 }
 
 Result<Consumer> Table::FindConsumer(std::string_view name) const {
