@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "query/duckdb_bridge.h"
+#include "query/table_changes.h"
 #include "query/time_filter.h"
 #include "query/varve_scan.h"
 
@@ -31,6 +32,9 @@ std::string_view SchemaOf(const TableSource& source) {
 
 void CheckTables(Limiter& limiter, duckdb::LogicalOperator& plan) {
   if (plan.type == duckdb::LogicalOperatorType::LOGICAL_GET) {
+    if (const auto table = ScannedChanges(plan.Cast<duckdb::LogicalGet>())) {
+      OrThrow(limiter.CheckRead(table->schema_name(), table->name()));
+    }
     if (const auto source = ScannedTable(plan.Cast<duckdb::LogicalGet>())) {
       OrThrow(limiter.CheckRead(SchemaOf(*source), source->name));
       if (source->partition) {
@@ -83,6 +87,10 @@ void CheckReads(const LimiterInfo& info, duckdb::LogicalOperator& plan, Filters&
   }
   if (plan.type == duckdb::LogicalOperatorType::LOGICAL_GET) {
     const auto& get = plan.Cast<duckdb::LogicalGet>();
+    if (const auto table = ScannedChanges(get)) {
+      OrThrow(info.limiter.CheckPlanned(
+          {.schema = table->schema_name(), .table = table->name(), .filtered = !filters.empty()}));
+    }
     if (const auto source = ScannedTable(get)) {
       OrThrow(info.limiter.CheckPlanned(
           {.schema = SchemaOf(*source),

@@ -10,6 +10,7 @@
 #include "query/partition_pruning.h"
 #include "query/session_internal.h"
 #include "query/system_tables.h"
+#include "query/table_changes.h"
 
 namespace varve {
 namespace {
@@ -39,6 +40,7 @@ class QueryEngineImpl final : public QueryEngine {
         }
       }
       VARVE_TRY(CloseFence(connection));
+      VARVE_TRY(RegisterTableChanges(connection, *state_.options.database));
       return RegisterSystemTables(connection, *state_.options.database);
     });
   }

@@ -11,10 +11,12 @@
 #include <duckdb/parser/tableref/at_clause.hpp>
 #include <duckdb/parser/tableref/list.hpp>
 
+#include "query/change_names.h"
 #include "query/coercions.h"
 #include "query/duckdb_bridge.h"
 #include "query/parameters.h"
 #include "query/session.h"
+#include "query/table_changes.h"
 #include "sql/error_text.h"
 #include "sql/rewrite.h"
 
@@ -161,6 +163,9 @@ class Rewriter {
 
  private:
   void CollectTable(duckdb::TableRef& reference) {
+    if (reference.type == duckdb::TableReferenceType::TABLE_FUNCTION) {
+      return CollectChanges(reference.Cast<duckdb::TableFunctionRef>());
+    }
     if (reference.type != duckdb::TableReferenceType::BASE_TABLE) {
       return;
     }
@@ -196,6 +201,41 @@ class Rewriter {
     const auto current = OrThrow(table.FindVersion(table.current_version()));
     for (const auto& [id, schema] : current->schemas) {
       names_.Add(*schema);
+    }
+  }
+
+  // The table's name is made a whole one here, where it is known what a short one means.
+  void CollectChanges(duckdb::TableFunctionRef& reference) {
+    if (reference.function->GetExpressionClass() != ExpressionClass::FUNCTION) {
+      return;
+    }
+    auto& call = reference.function->Cast<duckdb::FunctionExpression>();
+    if (!duckdb::StringUtil::CIEquals(call.function_name, std::string(kTableChanges)) ||
+        call.children.empty()) {
+      return;
+    }
+    Expression& first = call.children.front();
+    if (first->GetExpressionClass() == ExpressionClass::PARAMETER) {
+      GiveValue(first);
+    }
+    if (first->GetExpressionClass() != ExpressionClass::CONSTANT) {
+      return;
+    }
+    duckdb::Value& text = first->Cast<duckdb::ConstantExpression>().value;
+    if (text.IsNull() || text.type().id() != duckdb::LogicalTypeId::VARCHAR) {
+      return;
+    }
+    const TableName name = OrThrow(ParseTableText(duckdb::StringValue::Get(text), schema_));
+    text = duckdb::Value(TableText(name));
+    if (context_.database == nullptr) {
+      return;
+    }
+    if (const auto table = context_.database->FindTable(name.schema, name.table)) {
+      // Older versions may have other columns.
+      const auto newest = OrThrow((*table)->FindVersion((*table)->current_version()));
+      for (const auto& [id, schema] : newest->schemas) {
+        names_.Add(*schema);
+      }
     }
   }
 

@@ -82,6 +82,18 @@ void FillOptions(const Database& database, const OneTable& only, Rows& rows) {
   });
 }
 
+void FillConsumers(const Database& database, const OneTable& only, Rows& rows) {
+  ForEachTable(database, only, [&](const Table& table, const Row& names) {
+    for (const Consumer& consumer : OrThrow(table.ListConsumers())) {
+      Row& row = rows.emplace_back(names);
+      row.push_back(Text(consumer.name));
+      row.push_back(Value::UBIGINT(consumer.next_snapshot_id.value()));
+      row.push_back(Value::TIMESTAMP(duckdb::timestamp_t(consumer.create_time.value())));
+      row.push_back(Value::TIMESTAMP(duckdb::timestamp_t(consumer.update_time.value())));
+    }
+  });
+}
+
 std::vector<SystemTable> SystemTables() {
   const Column catalog{"catalog", LogicalType::VARCHAR};
   const Column schema{"schema", LogicalType::VARCHAR};
@@ -117,6 +129,17 @@ std::vector<SystemTable> SystemTables() {
        "varve_options",
        {catalog, schema, table, {"option", LogicalType::VARCHAR}, {"value", LogicalType::VARCHAR}},
        FillOptions,
+       true},
+      {"consumers",
+       "varve_consumers",
+       {catalog,
+        schema,
+        table,
+        {"consumer", LogicalType::VARCHAR},
+        {"next_snapshot_id", LogicalType::UBIGINT},
+        {"create_time", LogicalType::TIMESTAMP},
+        {"update_time", LogicalType::TIMESTAMP}},
+       FillConsumers,
        true},
   };
   std::ranges::move(VersionTables(), std::back_inserter(all));

@@ -17,6 +17,10 @@ constexpr std::string_view kGc = "varve_gc";
 constexpr std::string_view kExpireSnapshots = "varve_expire_snapshots";
 constexpr std::string_view kCreateSavepoint = "create_savepoint";
 constexpr std::string_view kDeleteSavepoint = "delete_savepoint";
+constexpr std::array<std::pair<std::string_view, ConsumerStatement::Action>, 3> kConsumerCalls = {
+    {{"CREATE_CONSUMER", ConsumerStatement::Action::kCreate},
+     {"RESET_CONSUMER", ConsumerStatement::Action::kReset},
+     {"DELETE_CONSUMER", ConsumerStatement::Action::kDelete}}};
 
 // What is written behind "name =>".
 struct Argument {
@@ -225,8 +229,16 @@ Result<Statement> ParseCall(Cursor& cursor) {
     cursor.Advance();
     return ParseCallDeleteSavepoint(cursor);
   }
-  return cursor.Expected(fmt::format("the name of a procedure ({}, {}, {} or {})", kGc,
-                                     kExpireSnapshots, kCreateSavepoint, kDeleteSavepoint));
+  for (const auto& [procedure, action] : kConsumerCalls) {
+    if (name.kind == TokenKind::kWord && IsKeyword(name, procedure)) {
+      cursor.Advance();
+      return ParseConsumerCall(cursor, action);
+    }
+  }
+  return cursor.Expected(
+      fmt::format("the name of a procedure ({}, {}, {}, {}, create_consumer, reset_consumer or "
+                  "delete_consumer)",
+                  kGc, kExpireSnapshots, kCreateSavepoint, kDeleteSavepoint));
 }
 
 }  // namespace varve

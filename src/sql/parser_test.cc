@@ -418,8 +418,8 @@ TEST(ParserTest, CallsOfProcedures) {
       "t");
   const std::vector<std::pair<const char*, const char*>> wrong = {
       {"CALL",
-       "Expected the name of a procedure (varve_gc, varve_expire_snapshots, create_savepoint or "
-       "delete_savepoint)"},
+       "Expected the name of a procedure (varve_gc, varve_expire_snapshots, create_savepoint, "
+       "delete_savepoint, create_consumer, reset_consumer or delete_consumer)"},
       {"CALL pragma_version()", "Expected the name of a procedure"},
       {"CALL varve_gc", "Expected '('"},
       {"CALL varve_gc(true)", "The arguments are dry_run => ..., grace => ..."},

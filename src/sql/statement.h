@@ -269,6 +269,16 @@ struct ExpireSnapshotsStatement {
   CallMode mode = CallMode::kRun;
 };
 
+// CALL create_consumer('t', 'name' [, version]), reset_consumer('t', 'name', version),
+// delete_consumer('t', 'name')
+struct ConsumerStatement {
+  enum class Action : uint8_t { kCreate, kReset, kDelete };
+  Action action = Action::kCreate;
+  TableName name;
+  std::string consumer;
+  std::optional<std::string> version;  // the last one that it has read; nullopt: the newest
+};
+
 struct QueryStatement {  // SELECT, WITH, VALUES, FROM …
   std::string sql;       // in DuckDB's spelling
 };
@@ -288,6 +298,7 @@ using Statement = std::variant<
     ExistsStatement, UseStatement, SetStatement, ShowSettingsStatement, CreateSchemaStatement,
     CopyFromStatement, CreateSavepointStatement, DropSavepointStatement, AlterSavepointStatement,
     ShowSavepointsStatement, RollbackTableStatement, CloneTableStatement, UndropTableStatement,
-    CompactTableStatement, GcStatement, ExpireSnapshotsStatement, QueryStatement, ExplainStatement>;
+    CompactTableStatement, GcStatement, ExpireSnapshotsStatement, QueryStatement, ExplainStatement,
+    ConsumerStatement>;
 
 }  // namespace varve

@@ -25,6 +25,8 @@ Result<Statement> ParseReset(Cursor& cursor);
 Result<Statement> ParseCopy(Cursor& cursor);  // copy_parser.cc
 Result<Statement> ParseCompact(Cursor& cursor);
 Result<Statement> ParseCall(Cursor& cursor);  // call_parser.cc
+// After the procedure's name (consumer_call_parser.cc).
+Result<Statement> ParseConsumerCall(Cursor& cursor, ConsumerStatement::Action action);
 Result<Statement> ParseExplain(Cursor& cursor);
 
 // Behind CREATE [OR REPLACE] VIEW, DROP VIEW (view_parser.cc).
