@@ -15,6 +15,7 @@
 #include "base/machine.h"
 #include "main/data_folder.h"
 #include "main/memory_plan.h"
+#include "server/http/change_routes.h"
 #include "server/http/http_server.h"
 #include "server/http/operation_routes.h"
 #include "server/http/sql_routes.h"
@@ -135,6 +136,7 @@ void AddRoutes(Router& router, DataFolder& folder, const ServerConfig& config) {
   AddRouteRoutes(router, {config.node_address.empty() ? config.bind_address : config.node_address,
                           config.grpc_port});
   AddProfileRoutes(router);
+  AddChangeRoutes(router, folder.database(), folder.limiter());
 }
 
 void AddConfigRoute(Router& router, const ServerConfig& config) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "server/http/content_encoding.h"
 
@@ -95,6 +96,12 @@ class GzipStream final : public HttpBodyStream {
   Result<std::string> Next() override {
     while (!ended_) {
       VARVE_ASSIGN(const std::string piece, plain_->Next());
+      wait_ = piece.empty() ? plain_->Wait() : std::nullopt;
+      if (wait_) {
+        // What there is reaches the client now, not with what comes later.
+        return std::exchange(held_back_, false) ? deflater_->Add({}, Z_SYNC_FLUSH) : std::string();
+      }
+      held_back_ = true;
       ended_ = piece.empty();
       std::string out = deflater_->Add(piece, ended_ ? Z_FINISH : Z_NO_FLUSH);
       if (!out.empty()) {
@@ -103,11 +110,14 @@ class GzipStream final : public HttpBodyStream {
     }
     return std::string();
   }
+  std::optional<std::chrono::milliseconds> Wait() const override { return wait_; }
 
  private:
   const std::unique_ptr<Deflater> deflater_;
   const std::unique_ptr<HttpBodyStream> plain_;
   bool ended_ = false;
+  bool held_back_ = false;  // the compressor may hold bytes
+  std::optional<std::chrono::milliseconds> wait_;
 };
 
 }  // namespace

@@ -66,7 +66,8 @@ HttpConnection::HttpConnection(asio::ip::tcp::socket socket, HttpServerContext& 
     : context_(context),
       stream_(std::move(socket)),
       closed_(std::move(closed)),
-      share_(context.budget) {
+      share_(context.budget),
+      wait_timer_(stream_.get_executor()) {
   ErrorCode ignored;  // an answer without it is only slower
   stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
 }
@@ -83,6 +84,9 @@ void HttpConnection::Refuse(HttpResponse response) {
 void HttpConnection::CloseWhenAnswered() {
   if (state_ == State::kReading) {
     Close();
+  } else if (state_ == State::kAnswering && waiting_) {
+    wait_timer_.cancel();
+    EndStream();
   }
 }
 
@@ -372,6 +376,7 @@ void HttpConnection::Answer(HttpResponse response) {
     // The head waits for the first piece, to leave in one packet with it.
     head_ = Head(response, std::nullopt);
     source_ended_ = false;
+    waiting_ = false;
     return ProduceNext();
   }
   const bool was_stream = source_ != nullptr;
@@ -398,7 +403,10 @@ void HttpConnection::OnAnswered(ErrorCode error) {
 void HttpConnection::ProduceNext() {
   producing_ = true;
   const Status submitted = context_.workers.Submit([self = shared_from_this()] {
-    auto piece = std::make_shared<Result<std::string>>(self->source_->Next());
+    auto piece = std::make_shared<Piece>(self->source_->Next());
+    if (piece->bytes && piece->bytes->empty()) {
+      piece->wait = self->source_->Wait();
+    }
     asio::post(self->stream_.get_executor(), [self, piece] { self->OnPiece(std::move(*piece)); });
   });
   if (!submitted) {
@@ -407,13 +415,13 @@ void HttpConnection::ProduceNext() {
   }
 }
 
-void HttpConnection::OnPiece(Result<std::string> piece) {
+void HttpConnection::OnPiece(Piece piece) {
   producing_ = false;
   if (state_ == State::kClosed) {
     return DropStream();
   }
-  if (!piece) {
-    LogWarn("an answer ends in the middle: {}", piece.error().message);
+  if (!piece.bytes) {
+    LogWarn("an answer ends in the middle: {}", piece.bytes.error().message);
     if (http_1_0_) {
       // Without chunks an end looks like success; only a reset does not.
       ErrorCode ignored;
@@ -422,17 +430,43 @@ void HttpConnection::OnPiece(Result<std::string> piece) {
     }
     return Abort();
   }
-  source_ended_ = piece->empty();
+  if (piece.wait && !context_.stopping.load()) {
+    return WaitForMore(*piece.wait);
+  }
+  if (piece.bytes->empty()) {
+    return EndStream();
+  }
   if (http_1_0_) {
-    pieces_.push_back(std::move(*piece));
+    pieces_.push_back(*std::move(piece.bytes));
   } else {
-    pieces_.push_back(fmt::format("{:x}\r\n", piece->size()));
-    pieces_.push_back(std::move(*piece));
+    pieces_.push_back(fmt::format("{:x}\r\n", piece.bytes->size()));
+    pieces_.push_back(*std::move(piece.bytes));
     pieces_.emplace_back("\r\n");
   }
-  if (source_ended_) {
-    DropStream();
+  WritePieces();
+}
+
+void HttpConnection::WaitForMore(std::chrono::milliseconds time) {
+  waiting_ = true;
+  if (!head_.empty()) {
+    pieces_.push_back(std::exchange(head_, std::string()));
   }
+  wait_timer_.expires_after(time);
+  wait_timer_.async_wait([self = shared_from_this()](ErrorCode error) {
+    if (error || self->state_ == State::kClosed || !self->waiting_) {
+      return;
+    }
+    self->waiting_ = false;
+    self->WritePieces();
+  });
+  WritePieces();
+}
+
+void HttpConnection::EndStream() {
+  waiting_ = false;
+  source_ended_ = true;
+  pieces_.emplace_back(http_1_0_ ? "" : "0\r\n\r\n");
+  DropStream();
   WritePieces();
 }
 
@@ -455,7 +489,7 @@ void HttpConnection::WritePieces() {
                       });
   }
   const bool one_waits = pieces_.size() - writing_ > 0;
-  if (!producing_ && !source_ended_ && !one_waits) {
+  if (!producing_ && !waiting_ && !source_ended_ && !one_waits) {
     ProduceNext();
   }
 }
@@ -507,6 +541,7 @@ void HttpConnection::Close() {
     return;
   }
   state_ = State::kClosed;
+  wait_timer_.cancel();
   ErrorCode ignored;  // of a connection that the client has ended already
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   stream_.close();

@@ -9,10 +9,12 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -88,7 +90,13 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void OnAnswered(ErrorCode error);
 
   void ProduceNext();
-  void OnPiece(Result<std::string> piece);
+  struct Piece {
+    Result<std::string> bytes;
+    std::optional<std::chrono::milliseconds> wait = {};
+  };
+  void OnPiece(Piece piece);
+  void WaitForMore(std::chrono::milliseconds time);
+  void EndStream();
   void WritePieces();
   void OnPiecesWritten(ErrorCode error, size_t pieces);
   void DropStream();
@@ -121,6 +129,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   size_t writing_ = 0;
   bool producing_ = false;
   bool source_ended_ = false;
+  bool waiting_ = false;  // the source has nothing yet
+  boost::asio::steady_timer wait_timer_;
   uint64_t linger_bytes_ = 0;
 };
 

@@ -48,6 +48,10 @@ class HttpBodyStream {
  public:
   virtual ~HttpBodyStream() = default;
   virtual Result<std::string> Next() = 0;
+  // Asked right after Next has answered with an empty piece. nullopt: that was the end; else there
+  // is nothing yet, and Next is called again after that time: no worker is taken meanwhile. When
+  // the server stops, such a stream ends there.
+  virtual std::optional<std::chrono::milliseconds> Wait() const { return std::nullopt; }
 };
 
 struct HttpResponse {
@@ -81,8 +85,8 @@ class Router {
   using Observer =
       std::function<void(std::string_view pattern, int status, std::chrono::nanoseconds time)>;
 
-  // `path` may end in "/{name}", which matches one segment and is put into HttpRequest::query under
-  // that name. The same method and path may be added once.
+  // A segment "{name}" of `path` matches any one that is not empty, which is put into
+  // HttpRequest::query under that name. The same method and path may be added once.
   void Add(std::string_view method, std::string_view path, HttpHandler handler);
   void SetObserver(Observer observer) { observer_ = std::move(observer); }
   // 404 for an unknown path, 405 with Allow for a known path with another method. HEAD goes to the

@@ -13,18 +13,43 @@ const std::string* FindIn(const std::map<std::string, std::string>& map, std::st
   return found == map.end() ? nullptr : &found->second;
 }
 
-// Where the "{name}" of a pattern starts; npos when it has none.
-size_t ParameterAt(std::string_view pattern) {
-  return pattern.ends_with('}') ? pattern.rfind('{') : std::string_view::npos;
+// Up to the next slash; the slash goes too.
+std::string_view TakeSegment(std::string_view& path) {
+  const size_t end = std::min(path.find('/'), path.size());
+  const std::string_view segment = path.substr(0, end);
+  path.remove_prefix(std::min(end + 1, path.size()));
+  return segment;
+}
+
+bool IsParameter(std::string_view segment) {
+  return segment.starts_with('{') && segment.ends_with('}');
+}
+
+// Calls `take(name, value)` for each parameter; false: the path is not of the pattern.
+template <class Take>
+bool MatchSegments(std::string_view pattern, std::string_view path, const Take& take) {
+  if (pattern == path) {
+    return true;
+  }
+  // A slash at the end is a segment too, an empty one.
+  if (std::ranges::count(pattern, '/') != std::ranges::count(path, '/')) {
+    return false;
+  }
+  while (!pattern.empty() || !path.empty()) {
+    const std::string_view wanted = TakeSegment(pattern);
+    const std::string_view given = TakeSegment(path);
+    if (IsParameter(wanted) ? given.empty() : wanted != given) {
+      return false;
+    }
+    if (IsParameter(wanted)) {
+      take(wanted.substr(1, wanted.size() - 2), given);
+    }
+  }
+  return true;
 }
 
 bool Matches(std::string_view pattern, std::string_view path) {
-  const size_t at = ParameterAt(pattern);
-  if (at == std::string_view::npos) {
-    return pattern == path;
-  }
-  return path.size() > at && path.starts_with(pattern.substr(0, at)) &&
-         path.find('/', at) == std::string_view::npos;
+  return MatchSegments(pattern, path, [](std::string_view, std::string_view) {});
 }
 
 }  // namespace
@@ -113,10 +138,9 @@ HttpResponse Router::Handle(HttpRequest& request) const {
   const auto [route, allowed] = Find(request);
   HttpResponse response;
   if (route != nullptr) {
-    if (const size_t at = ParameterAt(route->path); at != std::string::npos) {
-      const std::string name = route->path.substr(at + 1, route->path.size() - at - 2);
-      request.query.insert_or_assign(name, request.path.substr(at));
-    }
+    MatchSegments(route->path, request.path, [&](std::string_view name, std::string_view value) {
+      request.query.insert_or_assign(std::string(name), std::string(value));
+    });
     response = route->handler(request);
   } else if (allowed.empty()) {
     response = ErrorResponse(404, "NOT_FOUND");
