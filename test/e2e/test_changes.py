@@ -50,6 +50,12 @@ class Follower:
             assert time.monotonic() < until, self.lines
             time.sleep(0.01)
 
+    def await_change(self, change):
+        until = time.monotonic() + SECONDS_MAX
+        while change not in [(kind, host, v) for kind, _, host, v in self.changes()]:
+            assert time.monotonic() < until, self.lines
+            time.sleep(0.01)
+
     def changes(self):
         return [(c["_change_type"], c["_commit_version"], c["host"], c["v"]) for c in self.lines if "host" in c]
 
@@ -68,10 +74,10 @@ def test_a_client_follows_and_comes_back(tmp_path):
         follower.leave()
         server.sql("DELETE FROM cpu WHERE host = 'b'")
         again = Follower(server, **{"from": "snapshot.3"})
-        again.await_version(4)
+        again.await_change(("delete", "b", 2))  # merges of files may be versions in between
         assert sorted(follower.changes()) == [("insert", 2, "a", 1), ("insert", 2, "b", 2),
                                               ("update_postimage", 3, "a", 10), ("update_preimage", 3, "a", 1)]
-        assert again.changes() == [("delete", 4, "b", 2)]
+        assert [kind for kind, *_ in again.changes()] == ["delete"]
         assert server.rows("SELECT _change_type, v FROM table_changes('cpu', 3)") == [{"_change_type": "delete", "v": 2}]
         started = time.monotonic()
         server.stop()
@@ -113,7 +119,7 @@ def test_what_has_expired_is_gone_but_for_a_consumer(tmp_path):
             {"consumer": "billing", "next_snapshot_id": 7}]
         insert(server, ("a", 1, 6))
         server.sql("CALL varve_expire_snapshots('cpu', retain_last => 1)")
-        gone = server.http.get(server.url + "/v1/changes/cpu", params={"from": "snapshot.2"})
+        gone = server.http.get(server.url + "/v1/changes/cpu", params={"from": "snapshot.2", "follow": "false"})
         assert gone.status_code == 410
         assert "changes of table cpu after snapshot 2 have expired" in gone.json()["message"]
         assert server.http.delete(server.url + "/v1/changes/cpu/consumers/billing").status_code == 200
