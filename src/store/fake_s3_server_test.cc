@@ -407,7 +407,8 @@ class FakeS3Server::Impl {
     }
     part.etag = fmt::format("\"{}\"", HexLower(Md5(part.bytes)));
     const std::string etag = part.etag;
-    upload[static_cast<int>(ParseByteCount(request.query.at("partNumber")).value())] = std::move(part);
+    upload[static_cast<int>(ParseByteCount(request.query.at("partNumber")).value())] =
+        std::move(part);
     return {.status = 200,
             .headers = {{"ETag", etag}},
             .body = source.empty() ? ""
