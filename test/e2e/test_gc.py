@@ -40,6 +40,7 @@ def test_what_nothing_needs_is_deleted(tmp_path):
                 server.write(f"{name},host=h{i} v={i} {i * 1000}")
                 server.flush()
         assert str(server.process.pid) in gc(data, expect=1).stderr
+        server.sql("ALTER TABLE dropped MODIFY SETTING drop.time-retained='0s'")
         server.sql("DROP TABLE dropped")
         until = time.monotonic() + 60
         while len(list(data.glob("tables/*"))) > 1 and time.monotonic() < until:
