@@ -60,6 +60,7 @@ struct DirectAggregate {
   };
 
   std::shared_ptr<Table> table;
+  std::shared_ptr<const Version> version;     // that is read; nullptr: what there is now
   std::shared_ptr<const TableSchema> schema;  // that the indexes are of
   std::vector<Key> keys;
   bool grouped = false;  // without GROUP BY there is one row, whatever is read

@@ -3,13 +3,16 @@
 #include <duckdb/parser/expression/list.hpp>
 #include <duckdb/parser/query_node/select_node.hpp>
 #include <duckdb/parser/statement/select_statement.hpp>
+#include <duckdb/parser/tableref/at_clause.hpp>
 #include <duckdb/parser/tableref/basetableref.hpp>
 #include <duckdb/planner/filter/conjunction_filter.hpp>
 #include <duckdb/planner/filter/constant_filter.hpp>
 #include <utility>
 
+#include "query/as_of.h"
 #include "query/direct_aggregate.h"
 #include "query/direct_constants.h"
+#include "query/duckdb_bridge.h"
 #include "query/duckdb_types.h"
 #include "query/name_mapping.h"
 #include "query/time_period.h"
@@ -109,7 +112,7 @@ class Matcher {
       return false;
     }
     const auto& table = reference.Cast<duckdb::BaseTableRef>();
-    if (!table.catalog_name.empty() || table.at_clause || context_.database == nullptr) {
+    if (!table.catalog_name.empty() || context_.database == nullptr) {
       return false;
     }
     auto found = context_.database->FindTable(
@@ -120,10 +123,29 @@ class Matcher {
     }
     query_.table = *std::move(found);
     query_.schema = query_.table->schema();
+    if (table.at_clause && !MatchVersion(*table.at_clause)) {
+      return false;
+    }
     table_name_ = table.alias.empty() ? table.table_name : table.alias;
     NameMapping names;
     names.Add(*query_.schema);
     return names.empty();
+  }
+
+  // A version that cannot be read is for the plan to say.
+  bool MatchVersion(duckdb::AtClause& at) {
+    const std::optional<Value> value = ConstantValue(*at.ExpressionMutable());
+    if (!value) {
+      return false;
+    }
+    const auto ref = Caught([&] { return VersionRefOf(at.Unit(), *value); });
+    auto version = ref ? query_.table->FindVersion(*ref) : std::unexpected(ref.error());
+    if (!version) {
+      return false;
+    }
+    query_.version = *std::move(version);
+    query_.schema = query_.version->schema;
+    return true;
   }
 
   // Names that are spelt as the table spells them; DuckDB's rules for others are its own.

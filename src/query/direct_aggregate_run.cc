@@ -8,6 +8,7 @@
 
 #include "query/direct_aggregate.h"
 #include "query/direct_values.h"
+#include "query/duckdb_bridge.h"
 #include "query/duckdb_types.h"
 #include "query/piece_reader.h"
 #include "query/query_result.h"
@@ -222,7 +223,10 @@ ScannedColumns ColumnsOf(const DirectAggregate& query) {
 // What is read: a scan of the table as it is now.
 struct Reading {
   Reading(const DirectAggregate& query, ScannedColumns columns)
-      : source(*query.table, NameMapping()),
+      : source(*query.table, NameMapping(),
+               query.version == nullptr ? OrThrow(query.table->View())
+                                        : query.table->ViewAt(query.version),
+               RowPlaces::kHidden),
         scanned(std::move(columns)),
         units(AllScanUnits(source)) {}
 

@@ -58,6 +58,8 @@ constexpr std::string_view kDirect[] = {
     "SELECT count(*) FROM cpu WHERE seen < 5000000 AND x IN (1, 2, 3, 400)",
     "SELECT count(*) FROM cpu WHERE note IN ('odd', 'x') AND host >= 'h2'",
     "SELECT count(*), count(*) AS again, count(*) FROM cpu",
+    "SELECT host, count(*), max(u) FROM cpu VERSION AS OF 2 GROUP BY host ORDER BY host",
+    "SELECT count(*) FROM cpu VERSION AS OF 'snapshot.1' c WHERE c.u > 3",
     "SELECT n, count(*) FROM (SELECT 1 AS n) GROUP BY n",
     "SELECT max(u) FROM cpu ORDER BY 1 LIMIT 0",
     "SELECT host, max(u) FROM cpu GROUP BY host ORDER BY max(n), host",

@@ -11,8 +11,8 @@
 #include <duckdb/storage/database_size.hpp>
 #include <duckdb/storage/table_storage_info.hpp>
 
+#include "query/as_of.h"
 #include "query/duckdb_bridge.h"
-#include "query/literals.h"
 #include "query/partition_view.h"
 #include "query/query_rewrite.h"
 #include "query/scan_statistics.h"
@@ -21,8 +21,6 @@
 
 namespace varve {
 namespace {
-
-using duckdb::Value;
 
 // No client reaches this: the fence lets queries through only.
 [[noreturn]] void RefuseChange() {
@@ -79,26 +77,8 @@ std::optional<RowTarget> RowTargetOf(duckdb::ClientContext& context) {
   return state ? state->row_target : std::nullopt;
 }
 
-// Of AT (VERSION => …) and AT (TIMESTAMP => …).
 std::optional<VersionRef> AsOf(duckdb::optional_ptr<duckdb::BoundAtClause> at) {
-  if (!at) {
-    return std::nullopt;
-  }
-  const Value& value = at->GetValue();
-  if (value.IsNull()) {
-    Throw(Error{ErrorKind::kInvalidArgument, "AS OF NULL names no version"});
-  }
-  if (duckdb::StringUtil::CIEquals(at->Unit(), "version")) {
-    return OrThrow(ParseVersionRef(value.ToString()));
-  }
-  if (value.type().IsIntegral()) {
-    return TimestampUs(value.DefaultCastAs(duckdb::LogicalType::BIGINT).GetValue<int64_t>() * 1000);
-  }
-  if (value.type().id() == duckdb::LogicalTypeId::VARCHAR) {
-    return TimestampUs(OrThrow(ParseTimestampText(value.ToString())));
-  }
-  const Value time = value.DefaultCastAs(duckdb::LogicalType::TIMESTAMP);
-  return TimestampUs(time.GetValue<duckdb::timestamp_t>().value);
+  return at ? std::optional(VersionRefOf(at->Unit(), at->GetValue())) : std::nullopt;
 }
 
 VarveTransaction& TransactionOf(duckdb::ClientContext& context, duckdb::Catalog& catalog) {
