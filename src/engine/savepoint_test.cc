@@ -151,6 +151,44 @@ TEST_F(SavepointTest, SeveralTablesHaveOnePointInTime) {
   stopping = true;
 }
 
+// A savepoint of an old version either wins against an expiry or says that the version is gone; one
+// that was made can be read for ever.
+TEST_F(SavepointTest, WhatExpiresMeanwhileIsSavedOrRefused) {
+  const auto table = Create("cpu");
+  for (int64_t n = 1; n <= 30; ++n) {
+    AddFile(table, {{"x", n, n}});
+  }
+  std::atomic<bool> stopping = false;
+  std::jthread expiring([&] {
+    for (uint64_t keep = 30; !stopping; keep = std::max<uint64_t>(1, keep - 1)) {
+      const RetentionRule rule = {.num_retained_min = keep, .num_retained_max = keep};
+      ASSERT_THAT(database_->housekeeping().ExpireVersions(*table, rule, ExpiryMode::kExpire),
+                  IsOk());
+      ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
+                  IsOk());
+    }
+  });
+  size_t made = 0;
+  for (uint64_t version = 31; version >= 2; --version) {
+    const auto saved = database_->CreateSavepoints({table}, {}, VersionId(version));
+    if (!saved) {
+      EXPECT_THAT(saved, IsError(ErrorKind::kNotFound));
+      continue;
+    }
+    ++made;
+    EXPECT_THAT(*At(table, saved->front().savepoint.id), SizeIs(version - 1));
+  }
+  stopping = true;
+  expiring.join();
+  EXPECT_GT(made, 0U);
+  ExpireAndCollect(table);
+  const auto savepoints = table->savepoints().List().value();
+  EXPECT_EQ(savepoints.size(), made);
+  for (const Savepoint& savepoint : savepoints) {
+    EXPECT_THAT(*At(table, savepoint.id), SizeIs(savepoint.saved_snapshot_id.value() - 1));
+  }
+}
+
 TEST_F(SavepointTest, WhatIsNotThereIsSaidWithWhatIs) {
   const auto table = Create("cpu");
   AddFile(table, {{"a", 1000, 1}});
