@@ -33,6 +33,7 @@
 #include "engine/read_view.h"
 #include "engine/row_mapping.h"
 #include "engine/series_front.h"
+#include "engine/table_import.h"
 #include "engine/unfinished_files.h"
 #include "engine/version_ref.h"
 #include "meta/catalogue.h"
@@ -45,6 +46,9 @@
 #include "wal/wal.h"
 
 namespace varve {
+
+// The name of an edit that an import has made.
+inline constexpr std::string_view kImportEdit = "import";
 
 // Of all tables of a database, since start.
 struct OverwriteCounters {
@@ -204,6 +208,20 @@ class Table : public std::enable_shared_from_this<Table> {
   // (kUnknownOutcome: perhaps).
   Result<std::shared_ptr<const Version>> Rollback(const VersionRef& ref);
 
+  // --- imports (table_import.cc) ---
+
+  // Adds the rows of whole files, as one commit, past the log: durable and visible when it returns
+  // ok. Rows replace those of their keys that were written before; in append tables all stay.
+  // Writes wait while it is committed, not while its files are written. With an operation id that
+  // has been committed it changes nothing, and says so: to be called again after every error.
+  // Errors: those of `write`, Flush and TableLog::Commit; kNotFound when the table has been
+  // dropped.
+  Result<ImportOutcome> Import(const TableImport& import);
+  // Commits an operation id and nothing else; ok also when it has been. Errors: those of
+  // TableLog::Commit.
+  Status NoteOperation(std::string operation_id);
+  bool HasCommitted(std::string_view operation_id) const;
+
   // Rows before it have expired: views do not show them, and writes do not keep them.
   TimestampUs visible_from() const;
   // Takes the files all of whose rows have expired out of the version, in one commit; they are
@@ -357,6 +375,14 @@ class Table : public std::enable_shared_from_this<Table> {
   // Requires commit_mutex_. The edit that deletes the rows from the version.
   Result<VersionEdit> DeletionOf(const RowsByFile& rows, const Version& version);
   Status CommitTruncate();
+  Status ChooseSegmentDuration(std::chrono::milliseconds duration);
+  Result<ImportOutcome> CommitImport(VersionEdit edit);
+  // Requires layout_mutex_ and the turn of the sequence.
+  Result<ImportOutcome> CommitImportInTurn(VersionEdit edit, Sequence sequence);
+  // Requires commit_mutex_. Sets in the edit what its files replace in the version's.
+  Status CompleteImport(VersionEdit& edit, const Version& version, ImportOutcome& outcome);
+  Status MaskRows(VersionEdit& edit, const FileMeta& file, DeletionVector rows,
+                  ImportOutcome& outcome);
 
   const TableServices services_;
   const TableEntry entry_;  // its name is the one that it was opened with

@@ -1,0 +1,208 @@
+// Files that come into a table from outside, as one commit with a name of its own.
+//
+// The commit has the place of a write in the table's order: no row is in memory when it is made, so
+// everything that it replaces is in files, and later writes find its rows there.
+#include "engine/table_import.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "engine/flush_job.h"
+#include "engine/key_lookup.h"
+#include "engine/table.h"
+
+namespace varve {
+namespace {
+
+constexpr int64_t kUsPerSecond = 1'000'000;
+// Keys that are looked up at once: 16 bytes each in tables with the default key.
+constexpr uint64_t kLookupKeysMax = 1 << 20;
+
+bool MayShareKeys(const FileMeta& a, const FileMeta& b) {
+  return a.time_min <= b.time_max && b.time_min <= a.time_max && a.tsid_min <= b.tsid_max &&
+         b.tsid_min <= a.tsid_max;
+}
+
+// The rows of `older` that have a key of the file, without regard to deletion vectors.
+Result<std::vector<uint64_t>> RowsReplaced(const TableSchema& schema, const SstFile& file,
+                                           const SstFile& older) {
+  std::vector<uint64_t> found;
+  for (uint64_t first = 0; first < file.meta().rows; first += kLookupKeysMax) {
+    std::vector<uint64_t> rows(std::min(kLookupKeysMax, file.meta().rows - first));
+    std::iota(rows.begin(), rows.end(), first);
+    KeySet keys(schema);
+    VARVE_TRY(keys.Add(schema, file, rows));
+    if (keys.CountWithin(older.meta()) == 0) {
+      continue;
+    }
+    VARVE_ASSIGN(const auto some, FindRows(older, schema, keys));
+    found.insert(found.end(), some.begin(), some.end());
+  }
+  return found;
+}
+
+uint64_t RowsOf(const std::vector<FileMeta>& files) {
+  uint64_t rows = 0;
+  for (const FileMeta& file : files) {
+    rows += file.rows;
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::string TableImport::FilePath(const ImportPlace& place, TimestampUs segment_start,
+                                  const Uuid& id) {
+  return fmt::format("{}/data/{}/{}.parquet", place.table_folder,
+                     segment_start.value() / kUsPerSecond, id.ToString());
+}
+
+bool Table::HasCommitted(std::string_view operation_id) const {
+  return version()->operations.contains(std::string(operation_id));
+}
+
+Status Table::NoteOperation(std::string operation_id) {
+  std::lock_guard committing(commit_mutex_);
+  VARVE_TRY(ReopenLogIfUncertain());
+  if (version()->operations.contains(operation_id)) {
+    return {};
+  }
+  VersionEdit edit;
+  edit.kind = EditKind::kOther;
+  edit.other_kind = kImportEdit;
+  edit.operation_id = std::move(operation_id);
+  VARVE_TRY(Commit(std::move(edit)));
+  return {};
+}
+
+Status Table::ChooseSegmentDuration(std::chrono::milliseconds duration) {
+  std::lock_guard committing(commit_mutex_);
+  VARVE_TRY(ReopenLogIfUncertain());
+  TableOptions next = options();
+  if (next.segment_duration) {
+    return {};
+  }
+  next.segment_duration = duration;
+  VersionEdit edit;
+  edit.kind = EditKind::kAlter;
+  edit.options = std::move(next);
+  VARVE_TRY(Commit(std::move(edit)));
+  return {};
+}
+
+Result<ImportOutcome> Table::Import(const TableImport& import) {
+  if (HasCommitted(import.operation_id)) {
+    return ImportOutcome{.kind = ImportOutcome::Kind::kDoneBefore};
+  }
+  VARVE_TRY(ChooseSegmentDuration(import.segment_duration));
+  const auto writing = unfinished_.Begin();
+  ImportPlace place;
+  place.store = services_.store;
+  place.ids = &unfinished_;
+  place.table_folder = TableLog::Folder(entry_.uuid);
+  place.schema = schema();
+  place.options = options();
+  VersionEdit edit;
+  edit.kind = EditKind::kOther;
+  edit.other_kind = kImportEdit;
+  edit.operation_id = import.operation_id;
+  VARVE_ASSIGN(edit.added_files, import.write(place));
+  return CommitImport(std::move(edit));
+}
+
+Result<ImportOutcome> Table::CommitImport(VersionEdit edit) {
+  std::lock_guard layout(layout_mutex_);
+  const auto give_up = [&](Error error) {
+    DiscardFiles(*services_.store, edit);
+    return std::unexpected(std::move(error));
+  };
+  // Now, so that little is left to flush while writes wait.
+  if (auto status = Flush(); !status) {
+    return give_up(std::move(status).error());
+  }
+  const auto sequence = Begin();
+  if (!sequence) {
+    return give_up(sequence.error());
+  }
+  {
+    std::unique_lock lock(write_mutex_);
+    WaitForTurn(lock, *sequence);
+  }
+  auto outcome = CommitImportInTurn(std::move(edit), *sequence);
+  EndTurn(*sequence);
+  ObserveFiles();
+  return outcome;
+}
+
+Result<ImportOutcome> Table::CommitImportInTurn(VersionEdit edit, Sequence sequence) {
+  if (auto status = Flush(); !status) {
+    DiscardFiles(*services_.store, edit);
+    return std::unexpected(std::move(status).error());
+  }
+  for (FileMeta& file : edit.added_files) {
+    file.sequence_max = sequence;
+  }
+  ImportOutcome outcome;
+  outcome.rows = RowsOf(edit.added_files);
+  outcome.files = edit.added_files.size();
+  std::lock_guard committing(commit_mutex_);
+  const Status committed =
+      CommitCompleted(std::move(edit), [&](VersionEdit& next, const Version& version) {
+        return CompleteImport(next, version, outcome);
+      });
+  if (!committed && committed.error().kind == ErrorKind::kAlreadyExists) {
+    return ImportOutcome{.kind = ImportOutcome::Kind::kDoneBefore};
+  }
+  VARVE_TRY(committed);
+  services_.flushed(outcome.rows);
+  return outcome;
+}
+
+Status Table::CompleteImport(VersionEdit& edit, const Version& version, ImportOutcome& outcome) {
+  DiscardDeletionVectors(*services_.store, edit);
+  edit.removed_files.clear();
+  edit.base = version.id;
+  outcome.replaced_rows = 0;
+  if (version.options.update_mode == UpdateMode::kAppend) {
+    return {};
+  }
+  for (const auto& [id, older] : version.files) {
+    std::vector<uint64_t> rows;
+    for (const FileMeta& file : edit.added_files) {
+      if (!MayShareKeys(file, older)) {
+        continue;
+      }
+      VARVE_ASSIGN(const auto opened, services_.files->Open(file));
+      VARVE_ASSIGN(const auto opened_older, services_.files->Open(older));
+      VARVE_ASSIGN(const auto some, RowsReplaced(*version.schema, *opened, *opened_older));
+      rows.insert(rows.end(), some.begin(), some.end());
+    }
+    if (!rows.empty()) {
+      VARVE_TRY(MaskRows(edit, older, DeletionVector::FromRows(rows), outcome));
+    }
+  }
+  return {};
+}
+
+Status Table::MaskRows(VersionEdit& edit, const FileMeta& file, DeletionVector rows,
+                       ImportOutcome& outcome) {
+  uint64_t before_count = 0;
+  if (file.deletion_vector) {
+    VARVE_ASSIGN(const auto before, services_.files->Deletions(file.id, *file.deletion_vector));
+    before_count = before->size();
+    rows = rows.Union(*before);
+  }
+  outcome.replaced_rows += rows.size() - before_count;
+  if (rows.size() == before_count) {
+    return {};
+  }
+  if (rows.size() == file.rows) {
+    edit.removed_files.push_back(file.id);
+    return {};
+  }
+  VARVE_ASSIGN(edit.deletion_vectors[file.id],
+               WriteDeletionVector(*services_.store, DeletionVectorPath(file, unfinished_), rows));
+  return {};
+}
+
+}  // namespace varve

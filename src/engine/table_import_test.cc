@@ -1,0 +1,143 @@
+// Files that come into a table as one commit: what they replace, that an operation is committed
+// once, and what later writes and restarts see of them.
+#include "engine/table_import.h"
+
+#include <gmock/gmock.h>
+
+#include "engine/database.h"
+#include "engine/flush_job.h"
+#include "engine/test_rows.h"
+#include "store/faulty_store.h"
+#include "store/memory_store.h"
+#include "wal/memory_wal.h"
+
+namespace varve {
+namespace {
+
+class TableImportTest : public testing::Test {
+ protected:
+  TableImportTest() { Open(); }
+
+  void Open() {
+    database_.reset();
+    wal_ = std::make_unique<MemoryWal>(log_);
+    DatabaseOptions options;
+    options.store = &store_;
+    options.wal = wal_.get();
+    options.clock = &clock_;
+    options.ids = &ids_;
+    database_ = Database::Open(options).value();
+  }
+  void Create(TableOptions options = {}) {
+    ASSERT_THAT(database_->CreateTable("public", "cpu", TestSpec(), options), IsOk());
+  }
+  std::shared_ptr<Table> table() { return *database_->FindTable("public", "cpu"); }
+  void Write(const std::vector<TestRow>& rows) {
+    std::vector<TableWrite> writes;
+    writes.push_back({table(), TestBatch(*table()->schema(), rows)});
+    ASSERT_THAT(database_->Write(std::move(writes)), IsOk());
+  }
+  TestRows Rows() { return ReadRows(store_, table()->View().value()).value(); }
+
+  static Result<std::vector<FileMeta>> FilesOf(const ImportPlace& place,
+                                               const std::vector<TestRow>& rows) {
+    Memtable memtable;
+    VARVE_TRY(
+        memtable.Add(TestBatch(*place.schema, rows), place.schema->timestamp().id, Sequence(1)));
+    VARVE_ASSIGN(VersionEdit edit, RunFlush({place.store,
+                                             place.ids,
+                                             place.table_folder,
+                                             place.schema,
+                                             place.options,
+                                             {memtable.View()}}));
+    return edit.added_files;
+  }
+  Result<ImportOutcome> Import(const std::string& id, const std::vector<TestRow>& rows) {
+    return table()->Import({.operation_id = id, .write = [&](const ImportPlace& place) {
+                              return FilesOf(place, rows);
+                            }});
+  }
+
+  ManualClock clock_{TimestampUs(1'000'000)};
+  SeededIdSource ids_{1};
+  FaultyObjectStore store_{std::make_shared<MemoryObjectStore>(&clock_)};
+  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
+  std::unique_ptr<MemoryWal> wal_;
+  std::unique_ptr<Database> database_;
+};
+
+TEST_F(TableImportTest, RowsReplaceThoseInFilesAndInMemoryAndAreReplacedLater) {
+  Create();
+  Write({{"a", 1, 1}, {"a", 2, 1}, {"b", 1, 1}});
+  ASSERT_THAT(table()->Flush(), IsOk());
+  Write({{"a", 3, 1}, {"b", 1, 2}});
+  const auto outcome = Import("one", {{"a", 2, 5}, {"a", 3, 5}, {"a", 4, 5}});
+  ASSERT_THAT(outcome, IsOk());
+  EXPECT_EQ(outcome->rows, 3u);
+  EXPECT_EQ(outcome->replaced_rows, 2u);
+  const TestRows after{{"a", 1, 1}, {"a", 2, 5}, {"a", 3, 5}, {"a", 4, 5}, {"b", 1, 2}};
+  EXPECT_EQ(Rows(), after);
+  Open();
+  EXPECT_EQ(Rows(), after);
+  Write({{"a", 4, 9}, {"a", 5, 9}});
+  EXPECT_EQ(
+      Rows(),
+      (TestRows{{"a", 1, 1}, {"a", 2, 5}, {"a", 3, 5}, {"a", 4, 9}, {"a", 5, 9}, {"b", 1, 2}}));
+}
+
+TEST_F(TableImportTest, AnOperationIsCommittedOnce) {
+  Create({.update_mode = UpdateMode::kAppend});
+  ASSERT_THAT(Import("one", {{"a", 1, 1}}), IsOk());
+  const auto again = Import("one", {{"a", 1, 1}});
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->kind, ImportOutcome::Kind::kDoneBefore);
+  ASSERT_THAT(Import("two", {{"a", 1, 1}}), IsOk());
+  EXPECT_EQ(Rows(), (TestRows{{"a", 1, 1}, {"a", 1, 1}}));
+  Open();
+  EXPECT_EQ(Import("one", {{"a", 1, 1}})->kind, ImportOutcome::Kind::kDoneBefore);
+  EXPECT_TRUE(table()->HasCommitted("two"));
+  EXPECT_EQ(Rows().size(), 2u);
+}
+
+TEST_F(TableImportTest, TwoAtOnceWithOneIdLeaveOneOfThem) {
+  Create({.update_mode = UpdateMode::kAppend});
+  const auto outer =
+      table()->Import({.operation_id = "one", .write = [&](const ImportPlace& place) {
+                         EXPECT_THAT(Import("one", {{"a", 1, 1}}), IsOk());
+                         return FilesOf(place, {{"a", 1, 1}});
+                       }});
+  ASSERT_THAT(outer, IsOk());
+  EXPECT_EQ(outer->kind, ImportOutcome::Kind::kDoneBefore);
+  EXPECT_EQ(Rows(), (TestRows{{"a", 1, 1}}));
+}
+
+TEST_F(TableImportTest, EveryFailureOfTheStoreLeavesAllOrNothing) {
+  for (const FaultKind kind : {FaultKind::kError, FaultKind::kErrorAfterEffect}) {
+    if (database_->FindTable("public", "cpu")) {
+      ASSERT_THAT(database_->DropTable("public", "cpu"), IsOk());
+    }
+    Create();
+    Write({{"a", 1, 1}, {"a", 2, 1}});
+    for (uint64_t n = 1;; ++n) {
+      ASSERT_LT(n, 200u);
+      SCOPED_TRACE(n);
+      const std::string name = "op" + std::to_string(n);
+      const auto value = static_cast<int64_t>(n + 10);
+      const uint64_t failures = store_.faults().failures();
+      store_.faults().FailAt(n, kind);
+      const auto outcome = Import(name, {{"a", 2, value}});
+      const bool failed = store_.faults().failures() > failures;
+      store_.Restart();
+      Open();
+      EXPECT_EQ(Rows().size(), 2u);
+      EXPECT_EQ(Rows().contains({"a", 2, value}), table()->HasCommitted(name));
+      EXPECT_TRUE(!outcome || table()->HasCommitted(name));
+      if (!failed) {
+        break;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace varve
