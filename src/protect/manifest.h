@@ -1,0 +1,142 @@
+// The manifest of a snapshot: what was exported, in which chunks and files, with their checksums.
+//
+// FORMAT, version 1 (extended only here and in docs/export.md; `manifest_test.cc` pins it)
+//   manifest.json               MANIFEST. Written when the export begins, with nothing completed,
+//                               and once more when it is complete; never changed afterwards.
+//   schema/schemas.json, schema/tables.json, schema/views.json    see schema_files.h
+//   data/<chunk>/<schema>.<table>[-<n>].<format>   rows; names as SnapshotSegment writes them;
+//                               partitions of a table have "-p<partition>" before the number
+//   COMPLETE                    {"manifest_sha256": "sha256:…"}: written last; a snapshot without
+//   it
+//                               is not complete
+//   _STATE.json, _state/<chunk>.json    while the export runs: see export_state.h
+//
+//   MANIFEST   {"format": "varve-export", "version": 1, "min_reader": 1, "snapshot_id": UUID,
+//               "db_uuid": UUID, "server_version", "catalog", "schemas": [name…],
+//               "tables": ["schema.table"…], "time_range": RANGE, "schema_only": bool,
+//               "data_format": "parquet" | "csv" | "json", "chunk_time_window": duration,
+//               "state": "in_progress" | "complete", "created_at": TIME, "completed_at": TIME,
+//               "schema_files": [{"path", "size_bytes", "sha256"}…], "chunks": [CHUNK…],
+//               "checksum": HASH}
+//   CHUNK      {"id": from 1, "time_range": RANGE, "status": "Pending" | "InProgress" | "Completed"
+//   |
+//               "Failed" | "Skipped", "files": [FILE…], "checksum": HASH}; Skipped: no rows, no
+//               files
+//   FILE       {"path", "schema", "table", "partition"?, "size_bytes", "rows", "sha256": HASH,
+//               "min_ts": TIME, "max_ts": TIME, "varve"?: {"segment_start": TIME, "tsid_min": text,
+//               "tsid_max": text, "null_counts": {column id: count}}}
+//               "varve": the file is a Varve data file (sst/sst_format.h), and what its importer
+//               would have to read it for otherwise. Readers other than Varve ignore it.
+//   RANGE      {"start": TIME, "end": TIME}: half-open
+//   TIME       ISO 8601, UTC, up to microseconds.   HASH  "sha256:" and 64 hexadecimal digits
+//   Checksums: of a chunk, SHA-256 over "<path>\0<hex>\n" of its files, sorted by path; of the
+//   snapshot, the same over its schema files and, as "data/<id>" with their checksums, its
+//   completed chunks.
+// A reader ignores fields that it does not know, and refuses a min_reader above its version.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "model/time_range.h"
+
+namespace varve {
+
+inline constexpr uint64_t kManifestVersion = 1;
+inline constexpr std::string_view kManifestPath = "manifest.json";
+inline constexpr std::string_view kCompletePath = "COMPLETE";
+
+enum class DataFormat : uint8_t { kParquet, kCsv, kJson };
+// "parquet", "csv", "json": also the ending of files.
+std::string_view DataFormatName(DataFormat format);
+// Errors: kInvalidArgument that names what is allowed.
+Result<DataFormat> ParseDataFormat(std::string_view name);
+
+enum class ChunkStatus : uint8_t { kPending, kInProgress, kCompleted, kFailed, kSkipped };
+std::string_view ChunkStatusName(ChunkStatus status);
+
+// Of a Varve data file: what is not in SnapshotFile.
+struct DataFileNotes {
+  TimestampUs segment_start;
+  uint64_t tsid_min = 0;
+  uint64_t tsid_max = 0;
+  std::map<uint32_t, uint64_t> null_counts;
+  bool operator==(const DataFileNotes&) const = default;
+};
+
+struct SnapshotFile {
+  std::string path;
+  std::string schema;
+  std::string table;
+  std::optional<uint32_t> partition = {};
+  uint64_t size_bytes = 0;
+  uint64_t rows = 0;
+  std::string sha256 = {};
+  TimestampUs time_min;  // both inclusive
+  TimestampUs time_max;
+  std::optional<DataFileNotes> notes = {};
+  bool operator==(const SnapshotFile&) const = default;
+};
+
+struct Chunk {
+  uint64_t id = 0;
+  TimeRange range;
+  ChunkStatus status = ChunkStatus::kPending;
+  std::vector<SnapshotFile> files = {};
+  std::string checksum = {};
+  bool operator==(const Chunk&) const = default;
+};
+
+struct SchemaFile {
+  std::string path;
+  uint64_t size_bytes = 0;
+  std::string sha256;
+  bool operator==(const SchemaFile&) const = default;
+};
+
+struct Manifest {
+  Uuid snapshot_id;
+  Uuid db_uuid;
+  std::string server_version;
+  std::string catalog;
+  std::vector<std::string> schemas;
+  std::vector<std::string> tables;  // "schema.table"
+  TimeRange range;
+  bool schema_only = false;
+  DataFormat format = DataFormat::kParquet;
+  std::chrono::milliseconds chunk_window = std::chrono::days(1);
+  TimestampUs created_at;
+  std::optional<TimestampUs> completed_at = {};  // set: the export is complete
+  std::vector<SchemaFile> schema_files = {};
+  std::vector<Chunk> chunks = {};
+  std::string checksum = {};
+  bool operator==(const Manifest&) const = default;
+
+  uint64_t row_count() const;
+  uint64_t data_bytes() const;
+};
+
+// Errors: kInvalidArgument when a name is not UTF-8.
+Result<std::string> EncodeManifest(const Manifest& manifest);
+// Errors: kCorruption MANIFEST_CORRUPT; kNotSupported MANIFEST_TOO_NEW.
+Result<Manifest> DecodeManifest(std::string_view text);
+
+// One chunk by itself, as in the manifest.
+Result<std::string> EncodeChunk(const Chunk& chunk);
+Result<Chunk> DecodeChunk(std::string_view text);
+
+std::string ChunkChecksum(const std::vector<SnapshotFile>& files);
+std::string SnapshotChecksum(const Manifest& manifest);
+
+// A name as one segment of a path: letters, digits, '_' and '-' stay, other bytes are %XX.
+std::string SnapshotSegment(std::string_view name);
+
+}  // namespace varve
