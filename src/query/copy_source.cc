@@ -124,6 +124,21 @@ Result<std::string> CsvParameter(const CsvOption& option, const std::string& val
   return Internal("no such option kind");
 }
 
+// {'column': 'TYPE', …} of all columns of the table. Bytes are read as text: only a cast of text
+// takes their escapes for what they stand for.
+std::string DeclaredColumns(const TableSchema& schema) {
+  std::string columns;
+  for (const ColumnSchema& column : schema.columns()) {
+    if (column.name != kTsidColumn) {
+      const ColumnType type =
+          column.type == ColumnType::kVarbinary ? ColumnType::kString : column.type;
+      columns += fmt::format("{}{}: {}", columns.empty() ? "" : ", ", Text(column.name),
+                             Text(DuckDbType(type).ToString()));
+    }
+  }
+  return "{" + columns + "}";
+}
+
 // The call of DuckDB's reader. All CSV fields are read as text: what they mean is in the table, not
 // in their looks.
 Result<std::string> ReaderCall(const CopyRequest& request, FileKind kind, const std::string& path) {
@@ -131,7 +146,14 @@ Result<std::string> ReaderCall(const CopyRequest& request, FileKind kind, const 
   if (kind == FileKind::kCsv) {
     call += ", all_varchar = true";
   }
-  if (kind == FileKind::kJson) {
+  const bool declared = request.fields == CopyRequest::Fields::kDeclared;
+  if (kind == FileKind::kCsv && declared) {
+    call += ", header = true, delim = ',', quote = '\"', escape = '\"', allow_quoted_nulls = false";
+  }
+  if (kind == FileKind::kJson && declared) {
+    call += fmt::format(", format = 'newline_delimited', columns = {}",
+                        DeclaredColumns(*request.schema));
+  } else if (kind == FileKind::kJson) {
     // All rows say what is in a column, not the first ones only.
     call += ", sample_size = -1";
   }

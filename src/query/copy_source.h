@@ -21,6 +21,9 @@ struct CopyRequest {
   std::map<std::string, std::string> options;  // keys in lower case
   const TableSchema* schema = nullptr;
   std::vector<std::string> columns;  // as the statement lists them; empty: all
+  // What fields mean: as they look, or as Varve has written them, by the table's types: "" in
+  // quotes is no NULL, and a text that looks like a date stays as it is.
+  enum class Fields : uint8_t { kByLooks, kDeclared } fields = Fields::kByLooks;
 };
 
 struct CopyRows {

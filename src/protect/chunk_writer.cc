@@ -1,0 +1,295 @@
+#include "protect/chunk_writer.h"
+
+#include <arrow/array/array_primitive.h>
+#include <arrow/compute/cast.h>
+#include <arrow/record_batch.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <limits>
+
+#include "base/checksum.h"
+#include "engine/arrow_status.h"
+#include "protect/pinned_rows.h"
+#include "sst/sst_writer.h"
+
+namespace varve {
+namespace {
+
+// Of one file that is encoded here. About half a gigabyte of usual rows; a multiple of row groups.
+constexpr uint64_t kFileRowsMax = kPinnedBatchRows * 128;
+
+// A UUID that follows from what is in the file, so that writing it again gives the same bytes.
+Uuid IdOf(const PinnedTable& table, const TimeRange& range, TimestampUs segment, size_t number) {
+  const std::string digest = Sha256Hex(fmt::format(
+      "{} {} {} {} {} {} {}", table.uuid.ToString(), table.version->id.value(),
+      table.visible_from.value(), range.start.value(), range.end.value(), segment.value(), number));
+  const auto part = [&](size_t at) {
+    uint64_t value = 0;
+    std::from_chars(digest.data() + at, digest.data() + at + 16, value, 16);
+    return value;
+  };
+  constexpr uint64_t kVersionBits = 0xF000;
+  constexpr uint64_t kVersion4 = 0x4000;
+  constexpr uint64_t kVariantBits = uint64_t{3} << 62;
+  constexpr uint64_t kVariant = uint64_t{2} << 62;
+  return Uuid((part(0) & ~kVersionBits) | kVersion4, (part(16) & ~kVariantBits) | kVariant);
+}
+
+// Rows of a table as its users see them: no tsid, no dictionaries. Keeps the ends of their times.
+class UserRows final : public ResultStream {
+ public:
+  UserRows(ObjectStore& store, const PinnedTable& table, const TimeRange& range, const Pace& pace)
+      : store_(store),
+        table_(table),
+        range_(range),
+        pace_(pace),
+        files_(table.FilesIn(range)),
+        schema_(SchemaOf(*table.version->schema)) {}
+
+  std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
+
+  Result<std::shared_ptr<arrow::RecordBatch>> Next() override {
+    while (true) {
+      if (rows_ == nullptr) {
+        if (next_file_ == files_.size()) {
+          return nullptr;
+        }
+        OpenSegment();
+      }
+      VARVE_ASSIGN(const auto batch, rows_->Next());
+      if (batch != nullptr) {
+        // Before it is encoded: about what is read of it.
+        VARVE_TRY(pace_(static_cast<uint64_t>(batch->num_rows()) * bytes_per_row_));
+        NoteTimes(*batch);
+        return ForUsers(*batch);
+      }
+      rows_.reset();
+    }
+  }
+
+  TimestampUs time_min() const { return time_min_; }
+  TimestampUs time_max() const { return time_max_; }
+
+ private:
+  static std::shared_ptr<arrow::Schema> SchemaOf(const TableSchema& schema) {
+    arrow::FieldVector fields;
+    for (const ColumnSchema& column : schema.columns()) {
+      if (column.name != kTsidColumn) {
+        fields.push_back(arrow::field(column.name, ArrowType(column.type), column.nullable));
+      }
+    }
+    return arrow::schema(std::move(fields));
+  }
+
+  void OpenSegment() {
+    const size_t first = next_file_;
+    uint64_t bytes = 0;
+    uint64_t rows = 0;
+    while (next_file_ < files_.size() &&
+           files_[next_file_]->segment_start == files_[first]->segment_start) {
+      bytes += files_[next_file_]->size_bytes;
+      rows += files_[next_file_]->rows;
+      ++next_file_;
+    }
+    bytes_per_row_ = bytes / std::max<uint64_t>(1, rows);
+    rows_ = PinnedRows::Open(store_, table_, std::span(files_).subspan(first, next_file_ - first),
+                             range_);
+  }
+
+  void NoteTimes(const arrow::RecordBatch& batch) {
+    const auto& times = static_cast<const arrow::TimestampArray&>(
+        *batch.column(static_cast<int>(table_.version->schema->timestamp_index())));
+    for (int64_t i = 0; i < times.length(); ++i) {
+      time_min_ = std::min(time_min_, TimestampUs(times.Value(i)));
+      time_max_ = std::max(time_max_, TimestampUs(times.Value(i)));
+    }
+  }
+
+  Result<std::shared_ptr<arrow::RecordBatch>> ForUsers(const arrow::RecordBatch& batch) const {
+    const auto& columns = table_.version->schema->columns();
+    arrow::ArrayVector out;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (columns[i].name == kTsidColumn) {
+        continue;
+      }
+      auto column = batch.column(static_cast<int>(i));
+      if (column->type_id() == arrow::Type::DICTIONARY) {
+        VARVE_ASSIGN(column, FromArrow(arrow::compute::Cast(*column, ArrowType(columns[i].type))));
+      }
+      out.push_back(std::move(column));
+    }
+    return arrow::RecordBatch::Make(schema_, batch.num_rows(), std::move(out));
+  }
+
+  ObjectStore& store_;
+  const PinnedTable& table_;
+  const TimeRange range_;
+  const Pace& pace_;
+  const std::vector<const FileMeta*> files_;
+  const std::shared_ptr<arrow::Schema> schema_;
+  size_t next_file_ = 0;
+  uint64_t bytes_per_row_ = 0;
+  std::unique_ptr<PinnedRows> rows_;
+  TimestampUs time_min_{std::numeric_limits<int64_t>::max()};
+  TimestampUs time_max_{std::numeric_limits<int64_t>::min()};
+};
+
+// A file that goes when its owner does.
+class LocalFile {
+ public:
+  LocalFile(const std::string& folder, std::string_view ending) {
+    RandomIdSource ids;
+    path_ = fmt::format("{}/export-{}.{}", folder, ids.NewUuid().ToString(), ending);
+  }
+  ~LocalFile() {
+    std::error_code error;
+    std::filesystem::remove(path_, error);
+  }
+  LocalFile(const LocalFile&) = delete;
+  LocalFile& operator=(const LocalFile&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+struct ChunkWriter::Job {
+  const PinnedTable& table;
+  const TimeRange& range;
+  uint64_t chunk = 0;
+  std::string_view ending;
+  std::vector<SnapshotFile> files = {};
+
+  // The next file, with its name.
+  SnapshotFile NewFile() const {
+    SnapshotFile file;
+    file.schema = table.schema;
+    file.table = table.table;
+    file.partition = table.partition;
+    std::string number;
+    if (table.partition) {
+      number += fmt::format("-p{}", *table.partition);
+    }
+    if (!files.empty()) {
+      number += fmt::format("-{}", files.size() + 1);
+    }
+    file.path = fmt::format("data/{}/{}.{}{}.{}", chunk, SnapshotSegment(table.schema),
+                            SnapshotSegment(table.table), number, ending);
+    return file;
+  }
+
+  void Add(SnapshotFile file, const FileMeta& meta) {
+    file.size_bytes = meta.size_bytes;
+    file.rows = meta.rows;
+    file.sha256 = meta.sha256;
+    file.time_min = meta.time_min;
+    file.time_max = meta.time_max;
+    file.notes = DataFileNotes{meta.segment_start, meta.tsid_min, meta.tsid_max, meta.null_counts};
+    files.push_back(std::move(file));
+  }
+};
+
+Result<std::vector<SnapshotFile>> ChunkWriter::Write(const PinnedTable& table, uint64_t chunk,
+                                                     const TimeRange& range) const {
+  Job job{table, range, chunk, DataFormatName(options_.format)};
+  VARVE_TRY(options_.format == DataFormat::kParquet ? WriteParquet(job) : WriteText(job));
+  return std::move(job.files);
+}
+
+Status ChunkWriter::WriteParquet(Job& job) const {
+  std::vector<const FileMeta*> partial;  // of one segment
+  const auto write_partial = [&]() -> Status {
+    const auto files = std::exchange(partial, {});
+    return files.empty() ? Status() : WriteSegment(job, files);
+  };
+  for (const FileMeta* file : job.table.FilesIn(job.range)) {
+    if (!partial.empty() && partial.front()->segment_start != file->segment_start) {
+      VARVE_TRY(write_partial());
+    }
+    if (job.table.IsWholeIn(*file, job.range)) {
+      VARVE_TRY(CopyWhole(job, *file));
+    } else {
+      partial.push_back(file);
+    }
+  }
+  return write_partial();
+}
+
+Status ChunkWriter::CopyWhole(Job& job, const FileMeta& file) const {
+  SnapshotFile out = job.NewFile();
+  VARVE_TRY(CopyObject(*options_.source, file.path, *options_.target, out.path, file.sha256,
+                       options_.pace));
+  job.Add(std::move(out), file);
+  return {};
+}
+
+Status ChunkWriter::WriteSegment(Job& job, const std::vector<const FileMeta*>& files) const {
+  const Version& version = *job.table.version;
+  uint64_t bytes = 0;
+  uint64_t file_rows = 0;
+  for (const FileMeta* file : files) {
+    bytes += file->size_bytes;
+    file_rows += file->rows;
+  }
+  const auto rows = PinnedRows::Open(*options_.source, job.table, files, job.range);
+  SnapshotFile out;
+  std::unique_ptr<SstWriter> writer;
+  uint64_t written = 0;
+  const auto finish = [&]() -> Status {
+    if (writer != nullptr) {
+      VARVE_ASSIGN(const FileMeta meta, writer->Finish(Sequence(0)));
+      writer.reset();
+      job.Add(std::move(out), meta);
+    }
+    return {};
+  };
+  while (true) {
+    VARVE_ASSIGN(const auto batch, rows->Next());
+    if (batch == nullptr) {
+      return finish();
+    }
+    const auto count = static_cast<uint64_t>(batch->num_rows());
+    VARVE_TRY(options_.pace(count * bytes / std::max<uint64_t>(1, file_rows)));
+    if (writer == nullptr || written + count > kFileRowsMax) {
+      VARVE_TRY(finish());
+      out = job.NewFile();
+      written = 0;
+      const TimestampUs segment = files.front()->segment_start;
+      VARVE_ASSIGN(writer,
+                   SstWriter::Open(*options_.target, *version.schema,
+                                   {.id = IdOf(job.table, job.range, segment, job.files.size()),
+                                    .path = out.path,
+                                    .segment_start = segment,
+                                    .compression = version.options.compression,
+                                    .row_group_rows = version.options.num_rows_per_row_group}));
+    }
+    VARVE_TRY(writer->Write(*batch));
+    written += count;
+  }
+}
+
+Status ChunkWriter::WriteText(Job& job) const {
+  UserRows rows(*options_.source, job.table, job.range, options_.pace);
+  const LocalFile local(options_.temp_folder, job.ending);
+  VARVE_ASSIGN(const uint64_t count, options_.text->Write(local.path(), job.ending, rows));
+  if (count == 0) {
+    return {};
+  }
+  SnapshotFile file = job.NewFile();
+  // The rows have been paid for as they were read.
+  VARVE_ASSIGN(const CopiedObject copied, UploadFile(local.path(), *options_.target, file.path,
+                                                     [](uint64_t) { return Status(); }));
+  file.size_bytes = copied.size_bytes;
+  file.sha256 = copied.sha256;
+  file.rows = count;
+  file.time_min = rows.time_min();
+  file.time_max = rows.time_max();
+  job.files.push_back(std::move(file));
+  return {};
+}
+
+}  // namespace varve
