@@ -240,7 +240,12 @@ class Database {
   // Expiry of files and versions, and garbage collection. What it is given is of this database.
   Housekeeping& housekeeping() { return *housekeeping_; }
 
+  // The identity of the database, given once.
+  const Uuid& uuid() const { return catalogue_->db_uuid(); }
+
   DatabaseStats stats() const;
+  const Clock& clock() const { return *options_.clock; }
+  IdSource& ids() const { return *options_.ids; }
   ObjectStore& store() const { return *options_.store; }
 
  private:

@@ -377,8 +377,8 @@ class Table : public std::enable_shared_from_this<Table> {
   Status CommitTruncate();
   Status ChooseSegmentDuration(std::chrono::milliseconds duration);
   Result<ImportOutcome> CommitImport(VersionEdit edit);
-  // Requires layout_mutex_ and the turn of the sequence.
-  Result<ImportOutcome> CommitImportInTurn(VersionEdit edit, Sequence sequence);
+  // Requires layout_mutex_, paused writes and empty memtables.
+  Result<ImportOutcome> CommitImportInFiles(VersionEdit edit);
   // Requires commit_mutex_. Sets in the edit what its files replace in the version's.
   Status CompleteImport(VersionEdit& edit, const Version& version, ImportOutcome& outcome);
   Status MaskRows(VersionEdit& edit, const FileMeta& file, DeletionVector rows,

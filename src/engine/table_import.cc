@@ -1,7 +1,7 @@
 // Files that come into a table from outside, as one commit with a name of its own.
 //
-// The commit has the place of a write in the table's order: no row is in memory when it is made, so
-// everything that it replaces is in files, and later writes find its rows there.
+// Writes wait while the commit is made, and no row is in memory then: everything that it replaces
+// is in files, and later writes find its rows there.
 #include "engine/table_import.h"
 
 #include <algorithm>
@@ -112,40 +112,29 @@ Result<ImportOutcome> Table::Import(const TableImport& import) {
 
 Result<ImportOutcome> Table::CommitImport(VersionEdit edit) {
   std::lock_guard layout(layout_mutex_);
-  const auto give_up = [&](Error error) {
+  // Once before writes wait, so that little is left to flush while they do.
+  auto flushed = Flush();
+  const PausedWrites paused = PauseWrites();
+  if (flushed) {
+    flushed = dropped_ ? NotFound("Table not found, table:{}", name()) : Flush();
+  }
+  if (!flushed) {
     DiscardFiles(*services_.store, edit);
-    return std::unexpected(std::move(error));
-  };
-  // Now, so that little is left to flush while writes wait.
-  if (auto status = Flush(); !status) {
-    return give_up(std::move(status).error());
+    return std::unexpected(std::move(flushed).error());
   }
-  const auto sequence = Begin();
-  if (!sequence) {
-    return give_up(sequence.error());
-  }
-  {
-    std::unique_lock lock(write_mutex_);
-    WaitForTurn(lock, *sequence);
-  }
-  auto outcome = CommitImportInTurn(std::move(edit), *sequence);
-  EndTurn(*sequence);
+  auto outcome = CommitImportInFiles(std::move(edit));
   ObserveFiles();
   return outcome;
 }
 
-Result<ImportOutcome> Table::CommitImportInTurn(VersionEdit edit, Sequence sequence) {
-  if (auto status = Flush(); !status) {
-    DiscardFiles(*services_.store, edit);
-    return std::unexpected(std::move(status).error());
-  }
+Result<ImportOutcome> Table::CommitImportInFiles(VersionEdit edit) {
+  std::lock_guard committing(commit_mutex_);
   for (FileMeta& file : edit.added_files) {
-    file.sequence_max = sequence;
+    file.sequence_max = version()->flushed;
   }
   ImportOutcome outcome;
   outcome.rows = RowsOf(edit.added_files);
   outcome.files = edit.added_files.size();
-  std::lock_guard committing(commit_mutex_);
   const Status committed =
       CommitCompleted(std::move(edit), [&](VersionEdit& next, const Version& version) {
         return CompleteImport(next, version, outcome);

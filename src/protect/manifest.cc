@@ -166,6 +166,38 @@ Result<Chunk> ChunkFromJson(const SnapshotJson& json) {
   return chunk;
 }
 
+SnapshotJson SourceToJson(const ExportSource& source) {
+  SnapshotJson json = {{"schema", source.schema}, {"table", source.table}};
+  if (source.partition) {
+    json["partition"] = *source.partition;
+  }
+  json["uuid"] = source.uuid.ToString();
+  json["version"] = source.version.value();
+  if (source.visible_from) {
+    json["visible_from"] = TimeText(*source.visible_from);
+  }
+  return json;
+}
+
+Result<ExportSource> SourceFromJson(const SnapshotJson& json) {
+  VARVE_ASSIGN(const JsonFields fields, JsonFields::Of(json, "an entry of 'sources'"));
+  ExportSource source;
+  VARVE_ASSIGN(source.schema, fields.Text("schema"));
+  VARVE_ASSIGN(source.table, fields.Text("table"));
+  if (fields.Find("partition") != nullptr) {
+    VARVE_ASSIGN(const uint64_t partition, fields.U64("partition"));
+    source.partition = static_cast<uint32_t>(partition);
+  }
+  VARVE_ASSIGN(const std::string uuid, fields.Text("uuid"));
+  VARVE_ASSIGN(source.uuid, Uuid::Parse(uuid));
+  VARVE_ASSIGN(const uint64_t version, fields.U64("version"));
+  source.version = VersionId(version);
+  if (fields.Find("visible_from") != nullptr) {
+    VARVE_ASSIGN(source.visible_from, fields.Time("visible_from"));
+  }
+  return source;
+}
+
 SnapshotJson ManifestToJson(const Manifest& manifest) {
   SnapshotJson schema_files = SnapshotJson::array();
   for (const SchemaFile& file : manifest.schema_files) {
@@ -194,6 +226,11 @@ SnapshotJson ManifestToJson(const Manifest& manifest) {
   if (manifest.completed_at) {
     json["completed_at"] = TimeText(*manifest.completed_at);
   }
+  SnapshotJson sources = SnapshotJson::array();
+  for (const ExportSource& source : manifest.sources) {
+    sources.push_back(SourceToJson(source));
+  }
+  json["sources"] = std::move(sources);
   json["schema_files"] = std::move(schema_files);
   json["chunks"] = std::move(chunks);
   if (!manifest.checksum.empty()) {
@@ -243,6 +280,12 @@ Status ReadHead(const JsonFields& fields, Manifest& manifest) {
 }
 
 Status ReadLists(const JsonFields& fields, Manifest& manifest) {
+  if (fields.Find("sources") != nullptr) {
+    VARVE_ASSIGN(const SnapshotJson* sources, fields.Array("sources"));
+    for (const SnapshotJson& source : *sources) {
+      VARVE_ASSIGN(manifest.sources.emplace_back(), SourceFromJson(source));
+    }
+  }
   VARVE_ASSIGN(const SnapshotJson* schema_files, fields.Array("schema_files"));
   for (const SnapshotJson& item : *schema_files) {
     VARVE_ASSIGN(const JsonFields file, JsonFields::Of(item, "an entry of 'schema_files'"));

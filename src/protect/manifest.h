@@ -9,15 +9,16 @@
 //   COMPLETE                    {"manifest_sha256": "sha256:…"}: written last; a snapshot without
 //   it
 //                               is not complete
-//   _STATE.json, _state/<chunk>.json    while the export runs: see export_state.h
+//   _STATE.json, _state/<chunk>.json    while the export runs: see snapshot_folder.h
 //
 //   MANIFEST   {"format": "varve-export", "version": 1, "min_reader": 1, "snapshot_id": UUID,
 //               "db_uuid": UUID, "server_version", "catalog", "schemas": [name…],
 //               "tables": ["schema.table"…], "time_range": RANGE, "schema_only": bool,
 //               "data_format": "parquet" | "csv" | "json", "chunk_time_window": duration,
 //               "state": "in_progress" | "complete", "created_at": TIME, "completed_at": TIME,
-//               "schema_files": [{"path", "size_bytes", "sha256"}…], "chunks": [CHUNK…],
-//               "checksum": HASH}
+//               "sources": [{"schema", "table", "partition"?, "uuid": UUID, "version",
+//               "visible_from"?: TIME}…], "schema_files": [{"path", "size_bytes", "sha256"}…],
+//               "chunks": [CHUNK…], "checksum": HASH}
 //   CHUNK      {"id": from 1, "time_range": RANGE, "status": "Pending" | "InProgress" | "Completed"
 //   |
 //               "Failed" | "Skipped", "files": [FILE…], "checksum": HASH}; Skipped: no rows, no
@@ -27,6 +28,8 @@
 //               "tsid_max": text, "null_counts": {column id: count}}}
 //               "varve": the file is a Varve data file (sst/sst_format.h), and what its importer
 //               would have to read it for otherwise. Readers other than Varve ignore it.
+//   sources    the point in time: the version of each table, or partition, that was exported, and
+//               from when on its rows had not expired by then
 //   RANGE      {"start": TIME, "end": TIME}: half-open
 //   TIME       ISO 8601, UTC, up to microseconds.   HASH  "sha256:" and 64 hexadecimal digits
 //   Checksums: of a chunk, SHA-256 over "<path>\0<hex>\n" of its files, sorted by path; of the
@@ -95,6 +98,17 @@ struct Chunk {
   bool operator==(const Chunk&) const = default;
 };
 
+// A table or partition that holds rows, and the version of it that is exported.
+struct ExportSource {
+  std::string schema;
+  std::string table;
+  std::optional<uint32_t> partition = {};
+  Uuid uuid;  // of the table or partition itself
+  VersionId version;
+  std::optional<TimestampUs> visible_from = {};
+  bool operator==(const ExportSource&) const = default;
+};
+
 struct SchemaFile {
   std::string path;
   uint64_t size_bytes = 0;
@@ -115,6 +129,7 @@ struct Manifest {
   std::chrono::milliseconds chunk_window = std::chrono::days(1);
   TimestampUs created_at;
   std::optional<TimestampUs> completed_at = {};  // set: the export is complete
+  std::vector<ExportSource> sources = {};
   std::vector<SchemaFile> schema_files = {};
   std::vector<Chunk> chunks = {};
   std::string checksum = {};

@@ -22,6 +22,7 @@ Manifest Example() {
   manifest.range = {TimestampUs(0), TimestampUs(172'800'000'000)};
   manifest.created_at = TimestampUs(200'000'000'000);
   manifest.completed_at = TimestampUs(200'000'000'001);
+  manifest.sources = {{"public", "cpu", 1, Uuid(5, 6), VersionId(7), TimestampUs(0)}};
   manifest.schema_files = {{"schema/tables.json", 10, Sha256Hex("tables")}};
   SnapshotFile file{.path = "data/1/public.cpu.parquet", .schema = "public", .table = "cpu"};
   file.size_bytes = 5;
@@ -63,6 +64,16 @@ constexpr std::string_view kGolden = R"({
  "state": "complete",
  "created_at": "1970-01-03T07:33:20Z",
  "completed_at": "1970-01-03T07:33:20.000001Z",
+ "sources": [
+  {
+   "schema": "public",
+   "table": "cpu",
+   "partition": 1,
+   "uuid": "00000000-0000-0005-0000-000000000006",
+   "version": 7,
+   "visible_from": "1970-01-01T00:00:00Z"
+  }
+ ],
  "schema_files": [
   {
    "path": "schema/tables.json",

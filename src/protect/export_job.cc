@@ -1,0 +1,484 @@
+#include "protect/export_job.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+#include "base/checksum.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "protect/chunk_plan.h"
+#include "protect/chunk_writer.h"
+#include "protect/snapshot_error.h"
+#include "query/session.h"
+
+namespace varve {
+namespace {
+
+constexpr std::chrono::milliseconds kDefaultWindow = std::chrono::days(1);
+
+std::unexpected<Error> ResumeMismatch(std::string_view field, std::string_view existing,
+                                      std::string_view requested) {
+  return Named(ErrorKind::kInvalidArgument, kResumeMismatch,
+               "{}: the snapshot there was begun with '{}', this export asks for '{}': leave the "
+               "option out to go on with it, name another location, or begin again with --force",
+               field, existing, requested);
+}
+
+std::string Joined(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
+  return fmt::format("{}", fmt::join(names, ","));
+}
+
+std::string TimeText(TimestampUs time) { return FormatTimestamp(time.value()); }
+
+}  // namespace
+
+// One table of one chunk.
+struct ExportJob::Task {
+  ChunkWork* chunk = nullptr;
+  size_t table = 0;
+};
+
+struct ExportJob::ChunkWork {
+  Chunk* chunk = nullptr;                             // of the manifest
+  std::map<size_t, std::vector<SnapshotFile>> files;  // by table
+  size_t open_tasks = 0;
+};
+
+// What is left to do, in the order of chunks; the first error ends it.
+class ExportJob::Queue {
+ public:
+  Queue(std::vector<Chunk>& chunks, const std::vector<PinnedTable>& tables)
+      : chunks_(chunks), tables_(tables) {}
+
+  // nullopt: nothing is left, or somebody has failed.
+  std::optional<Task> Take() {
+    const std::lock_guard lock(mutex_);
+    while (status_ && tasks_.empty() && next_chunk_ < chunks_.size()) {
+      AddChunkLocked(chunks_[next_chunk_++]);
+    }
+    if (!status_ || tasks_.empty()) {
+      return std::nullopt;
+    }
+    const Task task = tasks_.front();
+    tasks_.pop_front();
+    return task;
+  }
+
+  // The chunk, when this was the last of its tasks.
+  ChunkWork* Done(const Task& task, std::vector<SnapshotFile> files) {
+    const std::lock_guard lock(mutex_);
+    task.chunk->files[task.table] = std::move(files);
+    return --task.chunk->open_tasks == 0 ? task.chunk : nullptr;
+  }
+
+  void Fail(Error error) {
+    const std::lock_guard lock(mutex_);
+    if (status_) {
+      status_ = std::unexpected(std::move(error));
+    }
+  }
+  const Status& status() const { return status_; }
+
+ private:
+  void AddChunkLocked(Chunk& chunk) {
+    if (chunk.status != ChunkStatus::kPending) {
+      return;
+    }
+    ChunkWork& work = works_.emplace_back(ChunkWork{.chunk = &chunk, .files = {}});
+    for (size_t i = 0; i < tables_.size(); ++i) {
+      if (!tables_[i].FilesIn(chunk.range).empty()) {
+        tasks_.push_back({&work, i});
+        ++work.open_tasks;
+      }
+    }
+    if (work.open_tasks == 0) {
+      chunk.status = ChunkStatus::kSkipped;
+    } else {
+      chunk.status = ChunkStatus::kInProgress;
+    }
+  }
+
+  std::mutex mutex_;
+  std::vector<Chunk>& chunks_;
+  const std::vector<PinnedTable>& tables_;
+  size_t next_chunk_ = 0;
+  std::deque<ChunkWork> works_;
+  std::deque<Task> tasks_;
+  Status status_;
+};
+
+ExportJob::ExportJob(ExportServices services, ExportRequest request, TransferProgress& progress)
+    : services_(std::move(services)),
+      request_(std::move(request)),
+      progress_(progress),
+      folder_(*services_.target),
+      rate_(std::make_unique<RateLimit>(request_.bytes_per_second)) {}
+
+Status ExportJob::CheckRequest() const {
+  if (request_.catalog && *request_.catalog != kDefaultCatalogName) {
+    return NotFound("Catalog not found, catalog_name:{}", *request_.catalog);
+  }
+  if (request_.parallelism == 0 || request_.parallelism > kParallelismMax) {
+    return InvalidArgument("parallelism is 1 to {}, not {}", kParallelismMax, request_.parallelism);
+  }
+  if (request_.contents == ExportRequest::Contents::kSchemaOnly) {
+    std::string flags;
+    const auto add = [&](bool given, std::string_view flag) {
+      flags += given ? fmt::format("{}{}", flags.empty() ? "" : ", ", flag) : "";
+    };
+    add(request_.start.has_value(), "start_time");
+    add(request_.end.has_value(), "end_time");
+    add(request_.chunk_window.has_value(), "chunk_time_window");
+    add(request_.format.has_value(), "format");
+    if (!flags.empty()) {
+      return InvalidArgument("schema_only exports no rows: leave out {}", flags);
+    }
+  }
+  return {};
+}
+
+Result<ExportReport> ExportJob::Run() {
+  VARVE_TRY(CheckRequest());
+  VARVE_TRY(Prepare());
+  if (begun_ != ExportReport::Begun::kCompleteBefore) {
+    VARVE_TRY(RunChunks());
+    VARVE_TRY(Finish());
+  }
+  return Report();
+}
+
+Result<ExportReport> ExportJob::Plan() {
+  VARVE_TRY(CheckRequest());
+  manifest_.snapshot_id = services_.database->ids().NewUuid();
+  VARVE_ASSIGN(ExportSources sources,
+               PinSources(*services_.database, request_, manifest_.snapshot_id));
+  tables_ = std::move(sources.tables);
+  const Status planned = PlanManifest(sources.schema);
+  VARVE_TRY(ReleaseSources(*services_.database, manifest_.snapshot_id));
+  VARVE_TRY(planned);
+  ExportReport report = Report();
+  report.bytes = progress_.numbers().bytes;
+  return report;
+}
+
+Status ExportJob::Prepare() {
+  if (request_.existing == ExportRequest::Existing::kReplace) {
+    return BeginNew();
+  }
+  VARVE_ASSIGN(auto manifest, folder_.FindManifest());
+  if (manifest) {
+    return Resume(*std::move(manifest));
+  }
+  VARVE_TRY(folder_.CheckEmpty());
+  return BeginNew();
+}
+
+Status ExportJob::BeginNew() {
+  manifest_.snapshot_id = services_.database->ids().NewUuid();
+  VARVE_ASSIGN(ExportSources sources,
+               PinSources(*services_.database, request_, manifest_.snapshot_id));
+  tables_ = std::move(sources.tables);
+  const auto begin = [&]() -> Status {
+    VARVE_TRY(PlanManifest(sources.schema));
+    if (request_.existing == ExportRequest::Existing::kReplace) {
+      // Not before everything is ready for the new one.
+      const auto former = folder_.FindManifest();
+      VARVE_TRY(folder_.Delete());
+      if (former && *former) {
+        VARVE_TRY(ReleaseSources(*services_.database, (*former)->snapshot_id));
+      }
+    }
+    return folder_.Begin(manifest_);
+  };
+  if (const Status begun = begin(); !begun) {
+    if (begun.error().kind != ErrorKind::kUnknownOutcome) {
+      VARVE_TRY(ReleaseSources(*services_.database, manifest_.snapshot_id));
+    }
+    if (begun.error().kind != ErrorKind::kAlreadyExists) {
+      return begun;
+    }
+    VARVE_ASSIGN(Manifest manifest, folder_.LoadManifest());
+    return Resume(std::move(manifest));
+  }
+  return folder_.WriteSchema(schema_texts_);
+}
+
+Status ExportJob::CheckResume(const Manifest& manifest) const {
+  if (manifest.db_uuid != services_.database->uuid()) {
+    return ResumeMismatch("db_uuid", manifest.db_uuid.ToString(),
+                          services_.database->uuid().ToString());
+  }
+  const bool schema_only = request_.contents == ExportRequest::Contents::kSchemaOnly;
+  if (manifest.schema_only != schema_only) {
+    return Named(ErrorKind::kInvalidArgument, kSchemaOnlyMismatch,
+                 "the snapshot there holds {}, this export asks for {}: name another location, or "
+                 "begin again with --force",
+                 manifest.schema_only ? "no rows" : "rows", schema_only ? "none" : "rows");
+  }
+  const auto check = [](std::string_view field, bool given, const std::string& existing,
+                        const std::string& requested) -> Status {
+    return given && existing != requested ? ResumeMismatch(field, existing, requested) : Status();
+  };
+  if (request_.schemas) {
+    VARVE_TRY(check("schemas", true, Joined(manifest.schemas), Joined(*request_.schemas)));
+  }
+  if (request_.tables) {
+    std::vector<std::string> requested;
+    for (const std::string& name : *request_.tables) {
+      const auto known = std::ranges::find_if(manifest.tables, [&](const std::string& table) {
+        return table == name || table.ends_with("." + name);
+      });
+      requested.push_back(known == manifest.tables.end() ? name : *known);
+    }
+    VARVE_TRY(check("tables", true, Joined(manifest.tables), Joined(requested)));
+  }
+  VARVE_TRY(check("start_time", request_.start.has_value(), TimeText(manifest.range.start),
+                  TimeText(request_.start.value_or(TimestampUs()))));
+  VARVE_TRY(check("end_time", request_.end.has_value(), TimeText(manifest.range.end),
+                  TimeText(request_.end.value_or(TimestampUs()))));
+  VARVE_TRY(check("chunk_time_window", request_.chunk_window.has_value(),
+                  FormatDuration(manifest.chunk_window),
+                  FormatDuration(request_.chunk_window.value_or(kDefaultWindow))));
+  return check("format", request_.format.has_value(), std::string(DataFormatName(manifest.format)),
+               std::string(DataFormatName(request_.format.value_or(DataFormat::kParquet))));
+}
+
+Status ExportJob::Resume(Manifest manifest) {
+  VARVE_TRY(CheckResume(manifest));
+  manifest_ = std::move(manifest);
+  VARVE_ASSIGN(const bool complete, folder_.IsComplete());
+  if (complete || manifest_.completed_at) {
+    begun_ = ExportReport::Begun::kCompleteBefore;
+    VARVE_TRY(complete ? Status() : folder_.MarkComplete());
+    return ReleaseSources(*services_.database, manifest_.snapshot_id);
+  }
+  begun_ = ExportReport::Begun::kResumed;
+  VARVE_ASSIGN(tables_, ReopenSources(*services_.database, manifest_));
+  const auto schema = folder_.ReadSchema(manifest_);
+  if (!schema && schema.error().kind == ErrorKind::kNotFound) {
+    return Named(ErrorKind::kInvalidArgument, kSnapshotIncomplete,
+                 "the export there has ended before it had written its schema: begin it again "
+                 "with --force ({})",
+                 schema.error().message);
+  }
+  VARVE_TRY(schema);
+  VARVE_ASSIGN(const auto done, folder_.DoneChunks());
+  for (const auto& [id, chunk] : done) {
+    if (id == 0 || id > manifest_.chunks.size() || manifest_.chunks[id - 1].range != chunk.range) {
+      return Named(ErrorKind::kCorruption, kManifestCorrupt,
+                   "_state/{}.json is of no chunk of the manifest", id);
+    }
+    manifest_.chunks[id - 1] = chunk;
+  }
+  SetTotals();
+  return {};
+}
+
+Status ExportJob::PlanManifest(const SnapshotSchema& schema) {
+  manifest_.db_uuid = services_.database->uuid();
+  manifest_.server_version = VARVE_VERSION;
+  manifest_.catalog = kDefaultCatalogName;
+  manifest_.schemas = schema.schemas;
+  manifest_.created_at = services_.database->clock().Now();
+  manifest_.schema_only = request_.contents == ExportRequest::Contents::kSchemaOnly;
+  manifest_.format = request_.format.value_or(DataFormat::kParquet);
+  manifest_.chunk_window = request_.chunk_window.value_or(kDefaultWindow);
+  for (const TableDefinition& table : schema.tables) {
+    manifest_.tables.push_back(fmt::format("{}.{}", table.schema, table.name));
+  }
+  for (const PinnedTable& table : tables_) {
+    ExportSource source{table.schema, table.table, table.partition, table.uuid, table.version->id};
+    if (table.visible_from != ReadView{}.visible_from) {
+      source.visible_from = table.visible_from;
+    }
+    manifest_.sources.push_back(std::move(source));
+  }
+  VARVE_TRY(PlanSchemaFiles(schema));
+  VARVE_TRY(PlanRange());
+  VARVE_TRY(PlanChunkList());
+  SetTotals();
+  return {};
+}
+
+Status ExportJob::PlanSchemaFiles(const SnapshotSchema& schema) {
+  VARVE_ASSIGN(schema_texts_, EncodeSchema(schema));
+  for (const SchemaText& file : schema_texts_) {
+    manifest_.schema_files.push_back({file.path, file.text.size(), Sha256Hex(file.text)});
+  }
+  return {};
+}
+
+Status ExportJob::PlanRange() {
+  TimestampUs earliest{std::numeric_limits<int64_t>::max()};
+  TimestampUs latest{std::numeric_limits<int64_t>::min()};
+  for (const PinnedTable& table : tables_) {
+    for (const FileMeta* file : table.FilesIn(TimeRange())) {
+      earliest = std::min(earliest, std::max(file->time_min, table.visible_from));
+      latest = std::max(latest, file->time_max);
+    }
+  }
+  const TimestampUs end = request_.end.value_or(manifest_.created_at);
+  // Without rows before the end there is nothing to cover.
+  const TimestampUs start = request_.start.value_or(
+      std::min(end, AlignedStart(std::min(earliest, end), manifest_.chunk_window)));
+  manifest_.range = {start, end};
+  if (!request_.end && latest >= end && earliest <= latest) {
+    warnings_.push_back(
+        fmt::format("there are rows up to {}, after now: they are not exported; say end_time to "
+                    "export them too",
+                    TimeText(latest)));
+  }
+  return {};
+}
+
+Status ExportJob::PlanChunkList() {
+  if (manifest_.schema_only) {
+    return {};
+  }
+  VARVE_ASSIGN(const auto ranges, PlanChunks(manifest_.range, manifest_.chunk_window));
+  std::vector<bool> has_rows(ranges.size());
+  const int64_t window = std::chrono::microseconds(manifest_.chunk_window).count();
+  for (const PinnedTable& table : tables_) {
+    for (const FileMeta* file : table.FilesIn(manifest_.range)) {
+      const TimestampUs from = std::max(file->time_min, manifest_.range.start);
+      const TimestampUs to = std::min(file->time_max, manifest_.range.end);
+      const auto place = [&](TimestampUs time) {
+        return static_cast<size_t>((time.value() - manifest_.range.start.value()) / window);
+      };
+      for (size_t i = place(from); i <= place(to) && i < has_rows.size(); ++i) {
+        has_rows[i] = true;
+      }
+    }
+  }
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    manifest_.chunks.push_back(
+        {i + 1, ranges[i], has_rows[i] ? ChunkStatus::kPending : ChunkStatus::kSkipped});
+  }
+  return {};
+}
+
+void ExportJob::SetTotals() {
+  uint64_t bytes = 0;
+  for (const PinnedTable& table : tables_) {
+    for (const FileMeta* file : table.FilesIn(manifest_.range)) {
+      bytes += manifest_.schema_only ? 0 : file->size_bytes;
+    }
+  }
+  const auto pending = std::ranges::count(manifest_.chunks, ChunkStatus::kPending, &Chunk::status);
+  progress_.SetTotals(manifest_.chunks.size(), bytes);
+  for (size_t i = static_cast<size_t>(pending); i < manifest_.chunks.size(); ++i) {
+    progress_.AddChunk();
+  }
+  progress_.AddBytes(manifest_.data_bytes());
+  progress_.AddRows(manifest_.row_count());
+}
+
+Status ExportJob::Pace(uint64_t bytes) {
+  progress_.AddBytes(bytes);
+  const auto wait = rate_->Take(bytes, services_.database->clock().Steady());
+  if (services_.stop.stop_requested() ||
+      (wait > std::chrono::nanoseconds(0) && !WaitFor(wait, services_.stop))) {
+    return Cancelled("the export was stopped; run it again to go on");
+  }
+  return {};
+}
+
+Status ExportJob::RunChunks() {
+  Queue queue(manifest_.chunks, tables_);
+  const auto work = [&] {
+    if (auto status = Work(queue); !status) {
+      queue.Fail(std::move(status).error());
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (size_t i = 1; i < request_.parallelism; ++i) {
+    threads.emplace_back(work);
+  }
+  work();
+  threads.clear();
+  return queue.status();
+}
+
+Status ExportJob::Work(Queue& queue) {
+  const ChunkWriter writer({.source = &services_.database->store(),
+                            .target = services_.target,
+                            .text = services_.text,
+                            .temp_folder = services_.temp_folder,
+                            .format = manifest_.format,
+                            .pace = [this](uint64_t bytes) { return Pace(bytes); }});
+  while (const auto task = queue.Take()) {
+    const Chunk& chunk = *task->chunk->chunk;
+    const PinnedTable& table = tables_[task->table];
+    const auto failed = [&](int tries, const Error& error) {
+      progress_.AddRetry();
+      LogWarn("exporting chunk {} of {}.{} failed (try {}), it is tried again: {}", chunk.id,
+              table.schema, table.table, tries, error.message);
+      if (auto noted = folder_.NoteFailure(chunk.id, static_cast<uint64_t>(tries), error.message);
+          !noted) {
+        LogWarn("the failure could not be noted in the snapshot: {}", noted.error().message);
+      }
+    };
+    std::vector<SnapshotFile> files;
+    VARVE_TRY(Retry(
+        services_.retry, services_.stop,
+        [&]() -> Status {
+          VARVE_ASSIGN(files, writer.Write(table, chunk.id, chunk.range));
+          return {};
+        },
+        failed));
+    if (ChunkWork* done = queue.Done(*task, std::move(files))) {
+      VARVE_TRY(Retry(services_.retry, services_.stop, [&] { return FinishChunk(*done); }, failed));
+    }
+  }
+  return {};
+}
+
+Status ExportJob::FinishChunk(ChunkWork& work) {
+  Chunk& chunk = *work.chunk;
+  chunk.files.clear();
+  uint64_t rows = 0;
+  for (const auto& [table, files] : work.files) {
+    for (const SnapshotFile& file : files) {
+      rows += file.rows;
+      chunk.files.push_back(file);
+    }
+  }
+  chunk.status = chunk.files.empty() ? ChunkStatus::kSkipped : ChunkStatus::kCompleted;
+  chunk.checksum = chunk.files.empty() ? "" : ChunkChecksum(chunk.files);
+  VARVE_TRY(folder_.NoteChunk(chunk));
+  progress_.AddChunk();
+  progress_.AddRows(rows);
+  return {};
+}
+
+Status ExportJob::Finish() {
+  manifest_.completed_at = services_.database->clock().Now();
+  manifest_.checksum = SnapshotChecksum(manifest_);
+  VARVE_TRY(Retry(
+      services_.retry, services_.stop, [&] { return folder_.Complete(manifest_); },
+      [](int, const Error&) {}));
+  return ReleaseSources(*services_.database, manifest_.snapshot_id);
+}
+
+ExportReport ExportJob::Report() const {
+  ExportReport report;
+  report.snapshot_id = manifest_.snapshot_id;
+  report.begun = begun_;
+  report.chunks = manifest_.chunks.size();
+  for (const Chunk& chunk : manifest_.chunks) {
+    report.skipped_chunks += chunk.status == ChunkStatus::kSkipped ? 1 : 0;
+    report.files += chunk.files.size();
+  }
+  report.rows = manifest_.row_count();
+  report.bytes = manifest_.data_bytes();
+  report.warnings = warnings_;
+  return report;
+}
+
+}  // namespace varve

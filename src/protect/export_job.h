@@ -1,0 +1,94 @@
+// ExportJob: writes a snapshot of a database, or goes on with one.
+//
+// Every chunk is done on its own and noted when it is; the same pins give the same bytes. So a job
+// may end anywhere, and the next one with the same request ends in the same snapshot.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/database.h"
+#include "engine/rate_limit.h"
+#include "protect/export_request.h"
+#include "protect/export_source.h"
+#include "protect/manifest.h"
+#include "protect/retries.h"
+#include "protect/snapshot_folder.h"
+#include "query/row_files.h"
+#include "store/object_store.h"
+
+namespace varve {
+
+struct ExportServices {
+  Database* database = nullptr;   // all pointers outlive the job
+  ObjectStore* target = nullptr;  // its root is the snapshot
+  RowFiles* text = nullptr;       // writes CSV and JSON
+  std::string temp_folder;        // of this machine, for such files until they are uploaded
+  RetryLimits retry;
+  std::stop_token stop;
+};
+
+struct ExportReport {
+  Uuid snapshot_id;
+  enum class Begun : uint8_t { kNew, kResumed, kCompleteBefore } begun = Begun::kNew;
+  uint64_t chunks = 0;
+  uint64_t skipped_chunks = 0;
+  uint64_t files = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;  // of a plan: of the database's files
+  std::vector<std::string> warnings;
+};
+
+// One thread; works on `parallelism` threads of its own.
+class ExportJob {
+ public:
+  ExportJob(ExportServices services, ExportRequest request, TransferProgress& progress);
+
+  // The snapshot is complete when it returns ok. Errors: kInvalidArgument RESUME_MISMATCH,
+  // SCHEMA_ONLY_MISMATCH, LOCATION_NOT_EMPTY and for requests that contradict themselves; those of
+  // PinSources, ReopenSources and ChunkWriter; kCancelled when it is stopped. What has been done
+  // stays, for another job.
+  Result<ExportReport> Run();
+
+  // What a new export would do; writes nothing to the target.
+  Result<ExportReport> Plan();
+
+ private:
+  struct Task;
+  struct ChunkWork;
+  class Queue;
+
+  Status CheckRequest() const;
+  Status Prepare();
+  Status BeginNew();
+  Status Resume(Manifest manifest);
+  Status CheckResume(const Manifest& manifest) const;
+  // Of a new export.
+  Status PlanManifest(const SnapshotSchema& schema);
+  Status PlanRange();
+  Status PlanSchemaFiles(const SnapshotSchema& schema);
+  Status PlanChunkList();
+  void SetTotals();
+  Status RunChunks();
+  Status Work(Queue& queue);
+  Status FinishChunk(ChunkWork& work);
+  Status Finish();
+  Status Pace(uint64_t bytes);
+  ExportReport Report() const;
+
+  const ExportServices services_;
+  const ExportRequest request_;
+  TransferProgress& progress_;
+  const SnapshotFolder folder_;
+  const std::unique_ptr<RateLimit> rate_;
+  Manifest manifest_;
+  std::vector<SchemaText> schema_texts_;  // of a new export
+  std::vector<PinnedTable> tables_;
+  ExportReport::Begun begun_ = ExportReport::Begun::kNew;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace varve
