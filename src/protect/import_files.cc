@@ -1,0 +1,283 @@
+#include "protect/import_files.h"
+
+#include <arrow/array/array_base.h>
+#include <arrow/array/array_primitive.h>
+#include <arrow/record_batch.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+#include "engine/flush_job.h"
+#include "engine/memtable.h"
+#include "protect/snapshot_error.h"
+#include "query/row_batch_builder.h"
+
+namespace varve {
+namespace {
+
+// Rows that are sorted at once. Together with the copies that sorting makes it bounds what one
+// thread of an import takes.
+constexpr uint64_t kSortBytesMax = uint64_t{64} << 20;
+constexpr size_t kTailBytes = 8;  // of a Parquet file: the footer's length and "PAR1"
+constexpr std::string_view kMagic = "PAR1";
+constexpr size_t kFooterBytesMax = size_t{256} << 20;  // more is damage
+constexpr std::string_view kFileIdKey = "varve.file_id";
+constexpr size_t kUuidBytes = 36;
+constexpr size_t kIdWithin = 8;  // the id's text stands behind its key and a few bytes of Thrift
+
+bool HasSameColumns(const TableSchema& a, const TableSchema& b) {
+  return std::ranges::equal(a.columns(), b.columns(),
+                            [](const auto& one, const auto& other) {
+                              return one.id == other.id && one.name == other.name &&
+                                     one.type == other.type && one.tag == other.tag &&
+                                     one.nullable == other.nullable;
+                            }) &&
+         a.key_size() == b.key_size();
+}
+
+// Whether the file may become one of the table's as it is.
+bool MayBeCopied(const ImportFilesInput& input, const SnapshotFile& file,
+                 const ImportPlace& place) {
+  if (input.format != DataFormat::kParquet || !file.notes ||
+      !HasSameColumns(input.definition->columns, *place.schema)) {
+    return false;
+  }
+  const int64_t segment = std::chrono::microseconds(*place.options.segment_duration).count();
+  const TimestampUs start = file.notes->segment_start;
+  return input.range.Contains(file.time_min) && input.range.Contains(file.time_max) &&
+         SegmentStart(file.time_min, segment) == start &&
+         SegmentStart(file.time_max, segment) == start;
+}
+
+// The footer with another id in the place of the file's own.
+Status ReplaceFileId(std::string& footer, const Uuid& id, std::string_view path) {
+  const size_t key = footer.find(kFileIdKey);
+  for (size_t at = key + kFileIdKey.size();
+       key != std::string::npos && at <= key + kFileIdKey.size() + kIdWithin &&
+       at + kUuidBytes <= footer.size();
+       ++at) {
+    if (Uuid::Parse(std::string_view(footer).substr(at, kUuidBytes))) {
+      footer.replace(at, kUuidBytes, id.ToString());
+      return {};
+    }
+  }
+  return Named(ErrorKind::kCorruption, kManifestCorrupt,
+               "{}: the manifest takes it for a Varve data file, which it is not", path);
+}
+
+struct Footer {
+  uint64_t start = 0;  // in the file
+  std::string bytes;   // without the tail
+  std::string tail;
+};
+
+Result<Footer> ReadFooter(const ObjectReader& object, std::string_view path) {
+  const auto wrong = [&] {
+    return Named(ErrorKind::kCorruption, kChecksumMismatch, "{}: it does not end as a Parquet file",
+                 path);
+  };
+  if (object.size_bytes() < 2 * kTailBytes) {
+    return wrong();
+  }
+  Footer footer;
+  footer.tail.resize(kTailBytes);
+  const uint64_t tail_at = object.size_bytes() - kTailBytes;
+  VARVE_TRY(object.ReadAt(tail_at, kTailBytes, footer.tail.data()));
+  uint32_t length = 0;
+  for (size_t i = 0; i < sizeof(length); ++i) {
+    length |= static_cast<uint32_t>(static_cast<unsigned char>(footer.tail[i])) << (8 * i);
+  }
+  if (!footer.tail.ends_with(kMagic) || length > kFooterBytesMax || length > tail_at) {
+    return wrong();
+  }
+  footer.start = tail_at - length;
+  footer.bytes.resize(length);
+  VARVE_TRY(object.ReadAt(footer.start, length, footer.bytes.data()));
+  return footer;
+}
+
+Result<FileMeta> CopyDataFile(const ImportFilesInput& input, const SnapshotFile& file,
+                              const ImportPlace& place) {
+  FileMeta meta;
+  meta.id = place.ids->NewUuid();
+  meta.path = TableImport::FilePath(place, file.notes->segment_start, meta.id);
+  meta.segment_start = file.notes->segment_start;
+  meta.schema_id = place.schema->schema_id();
+  meta.rows = file.rows;
+  meta.time_min = file.time_min;
+  meta.time_max = file.time_max;
+  meta.tsid_min = file.notes->tsid_min;
+  meta.tsid_max = file.notes->tsid_max;
+  meta.null_counts = file.notes->null_counts;
+  Footer footer;
+  {
+    VARVE_ASSIGN(const auto object, input.snapshot->Open(file.path));
+    VARVE_ASSIGN(footer, ReadFooter(*object, file.path));
+  }
+  VARVE_TRY(ReplaceFileId(footer.bytes, meta.id, file.path));
+  VARVE_ASSIGN(const auto writer, place.store->NewWriter(meta.path));
+  Sha256 read;
+  Sha256 written;
+  uint64_t at = 0;
+  const auto append = [&](std::string_view bytes) {
+    written.Update(bytes);
+    meta.size_bytes += bytes.size();
+    return writer->Append(bytes);
+  };
+  VARVE_TRY(ReadObject(*input.snapshot, file.path, input.pace, [&](std::string_view bytes) {
+    read.Update(bytes);
+    const uint64_t body =
+        at < footer.start ? std::min<uint64_t>(bytes.size(), footer.start - at) : 0;
+    at += bytes.size();
+    return append(bytes.substr(0, body));
+  }));
+  if (const std::string actual = read.HexDigest(); actual != file.sha256) {
+    return ChecksumMismatch(file.path, file.sha256, actual);
+  }
+  VARVE_TRY(append(footer.bytes));
+  VARVE_TRY(append(footer.tail));
+  VARVE_TRY(writer->Finish());
+  meta.sha256 = written.HexDigest();
+  return meta;
+}
+
+// Rows on their way into files: collected, and written when there are enough of them to sort.
+class RowSorter {
+ public:
+  RowSorter(const ImportPlace& place, std::vector<FileMeta>& files)
+      : place_(place), files_(files), memtable_(std::make_unique<Memtable>()) {}
+
+  Status Add(const RowBatch& batch) {
+    std::vector<uint32_t> late;
+    if (place_.options.update_mode == UpdateMode::kOverwrite) {
+      late.resize(batch.row_series.size());
+      std::iota(late.begin(), late.end(), 0);
+    }
+    VARVE_TRY(memtable_->Add(batch, place_.schema->timestamp().id, Sequence(1), std::move(late)));
+    return memtable_->size_bytes() > kSortBytesMax ? Finish() : Status();
+  }
+
+  Status Finish() {
+    if (memtable_->row_count() == 0) {
+      return {};
+    }
+    VARVE_ASSIGN(VersionEdit edit, RunFlush({place_.store,
+                                             place_.ids,
+                                             place_.table_folder,
+                                             place_.schema,
+                                             place_.options,
+                                             {memtable_->View()}}));
+    files_.insert(files_.end(), edit.added_files.begin(), edit.added_files.end());
+    memtable_ = std::make_unique<Memtable>();
+    return {};
+  }
+
+ private:
+  const ImportPlace& place_;
+  std::vector<FileMeta>& files_;
+  std::unique_ptr<Memtable> memtable_;
+};
+
+// A file that goes when its owner does.
+class LocalCopy {
+ public:
+  LocalCopy(const std::string& folder, std::string_view ending) {
+    RandomIdSource ids;
+    path_ = fmt::format("{}/import-{}.{}", folder, ids.NewUuid().ToString(), ending);
+  }
+  ~LocalCopy() {
+    std::error_code error;
+    std::filesystem::remove(path_, error);
+  }
+  LocalCopy(const LocalCopy&) = delete;
+  LocalCopy& operator=(const LocalCopy&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+Status AddRows(const ImportFilesInput& input, const ImportPlace& place,
+               const RowFileContents& contents, const arrow::RecordBatch& batch,
+               RowSorter& sorter) {
+  const TableSchema& schema = *place.schema;
+  ColumnArrays columns(schema.columns().size());
+  for (size_t i = 0; i < contents.columns.size(); ++i) {
+    columns[contents.columns[i]] = batch.column(static_cast<int>(i));
+  }
+  const auto& times = columns[schema.timestamp_index()];
+  if (times == nullptr) {
+    return InvalidArgument("the file has no column {}", schema.timestamp().name);
+  }
+  const auto& values = static_cast<const arrow::TimestampArray&>(*times);
+  const auto is_wanted = [&](int64_t row) {
+    return values.IsNull(row) || input.range.Contains(TimestampUs(values.Value(row)));
+  };
+  for (int64_t first = 0; first < values.length();) {
+    int64_t end = first;
+    while (end < values.length() && is_wanted(end)) {
+      ++end;
+    }
+    if (end > first) {
+      ColumnArrays slices(columns.size());
+      for (size_t i = 0; i < columns.size(); ++i) {
+        slices[i] = columns[i] ? columns[i]->Slice(first, end - first) : nullptr;
+      }
+      VARVE_ASSIGN(const RowBatch rows, BuildRowBatch(schema, input.definition->name, slices));
+      VARVE_TRY(sorter.Add(rows));
+    }
+    first = end + 1;
+  }
+  return {};
+}
+
+Status ReadRows(const ImportFilesInput& input, const SnapshotFile& file, const ImportPlace& place,
+                RowSorter& sorter) {
+  const std::string_view format = DataFormatName(input.format);
+  const LocalCopy local(input.temp_folder, format);
+  VARVE_TRY(DownloadFile(*input.snapshot, file.path, file.sha256, local.path(), input.pace));
+  VARVE_ASSIGN(const RowFileContents contents,
+               input.rows->Read(local.path(), format, *place.schema));
+  while (true) {
+    VARVE_ASSIGN(const auto batch, contents.rows->Next());
+    if (batch == nullptr) {
+      return {};
+    }
+    VARVE_TRY(AddRows(input, place, contents, *batch, sorter));
+  }
+}
+
+Status WriteAll(const ImportFilesInput& input, const ImportPlace& place,
+                std::vector<FileMeta>& files) {
+  RowSorter sorter(place, files);
+  for (const SnapshotFile* file : input.files) {
+    if (!input.range.Overlaps(file->time_min, file->time_max)) {
+      continue;
+    }
+    if (MayBeCopied(input, *file, place)) {
+      VARVE_ASSIGN(files.emplace_back(), CopyDataFile(input, *file, place));
+    } else {
+      VARVE_TRY(ReadRows(input, *file, place, sorter));
+    }
+  }
+  return sorter.Finish();
+}
+
+}  // namespace
+
+Result<std::vector<FileMeta>> WriteImportFiles(const ImportFilesInput& input,
+                                               const ImportPlace& place) {
+  std::vector<FileMeta> files;
+  if (auto status = WriteAll(input, place, files); !status) {
+    for (const FileMeta& file : files) {
+      if (!file.path.empty()) {
+        DiscardObject(*place.store, file.path);
+      }
+    }
+    return std::unexpected(std::move(status).error());
+  }
+  return files;
+}
+
+}  // namespace varve

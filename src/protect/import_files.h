@@ -1,0 +1,37 @@
+// Files of a snapshot as data files of a table.
+//
+// A Varve data file whose columns are the table's is copied and gets an id of its own: in a Parquet
+// file the id is 36 characters of the footer, which no checksum covers. All else is read row by
+// row, sorted, and written as a flush would.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/table_import.h"
+#include "protect/copy_object.h"
+#include "protect/manifest.h"
+#include "protect/schema_files.h"
+#include "query/row_files.h"
+#include "store/object_store.h"
+
+namespace varve {
+
+struct ImportFilesInput {
+  ObjectStore* snapshot = nullptr;  // all pointers outlive the call
+  RowFiles* rows = nullptr;
+  std::string temp_folder;  // of this machine, for files that are read row by row
+  DataFormat format = DataFormat::kParquet;
+  const TableDefinition* definition = nullptr;  // as it was exported
+  std::vector<const SnapshotFile*> files;       // of one chunk and one table or partition
+  TimeRange range;                              // rows outside of it are left out
+  Pace pace;
+};
+
+// Writes data files at `place` that hold the rows. On an error none is left. Errors: those of both
+// stores, RowFiles and `pace`; kCorruption for a file that is not what was written.
+Result<std::vector<FileMeta>> WriteImportFiles(const ImportFilesInput& input,
+                                               const ImportPlace& place);
+
+}  // namespace varve

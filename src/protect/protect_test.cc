@@ -1,0 +1,362 @@
+// Exports and imports together: what comes back is what was there, whatever fails between.
+#include <gmock/gmock.h>
+
+#include <random>
+
+#include "base/test_folder.h"
+#include "engine/database.h"
+#include "engine/test_rows.h"
+#include "protect/export_job.h"
+#include "protect/import_job.h"
+#include "protect/verify.h"
+#include "store/faulty_store.h"
+#include "store/memory_store.h"
+#include "wal/memory_wal.h"
+
+namespace varve {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr int64_t kDayMs = 86'400'000;
+
+// A database in memory that may be opened again.
+class TestDatabase {
+ public:
+  explicit TestDatabase(uint64_t seed) : ids_(seed) { Open(); }
+  void Open() {
+    database_.reset();
+    wal_ = std::make_unique<MemoryWal>(log_);
+    DatabaseOptions options;
+    options.store = &store_;
+    options.wal = wal_.get();
+    options.clock = &clock_;
+    options.ids = &ids_;
+    database_ = Database::Open(options).value();
+  }
+  Database& operator*() { return *database_; }
+  Database* operator->() { return database_.get(); }
+
+  void Create(const std::string& name, TableOptions options = {.enable_ttl = false}) {
+    options.segment_duration = std::chrono::hours(24);
+    ASSERT_THAT(database_->CreateTable("public", name, TestSpec(), options), IsOk());
+  }
+  void Write(const std::string& table, const std::vector<TestRow>& rows) {
+    const auto found = database_->FindTable("public", table).value();
+    std::vector<TableWrite> writes;
+    writes.push_back({found, TestBatch(*found->schema(), rows)});
+    ASSERT_THAT(database_->Write(std::move(writes)), IsOk());
+  }
+  void Flush(const std::string& table) {
+    ASSERT_THAT(database_->FindTable("public", table).value()->Flush(), IsOk());
+  }
+  TestRows Rows(const std::string& table, const std::string& schema = "public") {
+    const auto found = database_->FindTable(schema, table);
+    return found ? ReadRows(store_, (*found)->View().value()).value() : TestRows();
+  }
+
+  ManualClock clock_{TimestampUs(100 * kDayMs * 1000)};
+  SeededIdSource ids_;
+  FaultyObjectStore store_{std::make_shared<MemoryObjectStore>(&clock_)};
+
+ private:
+  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
+  std::unique_ptr<MemoryWal> wal_;
+  std::unique_ptr<Database> database_;
+};
+
+class ProtectTest : public testing::Test {
+ protected:
+  // Rows of three days in files whole and in parts, replaced ones, an append table with twins.
+  void Fill() {
+    source_.Create("cpu");
+    source_.Create("log", {.enable_ttl = false, .update_mode = UpdateMode::kAppend});
+    source_.Write("cpu", {{"a", 1, 1}, {"a", 2, 1}, {"b", 1, 1}, {"a", kDayMs + 5, 1}});
+    source_.Write("log", {{"x", 1, 1}, {"x", 1, 1}, {"y", 3 * kDayMs, 7}});
+    source_.Flush("cpu");
+    source_.Flush("log");
+    source_.Write("cpu", {{"a", 2, 2}, {"b", 3 * kDayMs, 3}});
+  }
+
+  Result<ExportReport> Export(ObjectStore& target, ExportRequest request = {}) {
+    TransferProgress progress;
+    return ExportJob({.database = &*source_,
+                      .target = &target,
+                      .text = rows_.get(),
+                      .temp_folder = folder_.path(),
+                      .retry = {.tries_max = 1},
+                      .stop = {}},
+                     std::move(request), progress)
+        .Run();
+  }
+  Result<ImportReport> Import(TestDatabase& database, ObjectStore& from,
+                              ImportRequest request = {}) {
+    TransferProgress progress;
+    return ImportJob({.database = &*database,
+                      .snapshot = &from,
+                      .rows = rows_.get(),
+                      .temp_folder = folder_.path(),
+                      .retry = {.tries_max = 1},
+                      .stop = {}},
+                     std::move(request), progress)
+        .Run();
+  }
+  static std::map<std::string, std::string> Objects(ObjectStore& store) {
+    std::map<std::string, std::string> out;
+    const auto objects = store.List("").value();
+    for (const ObjectInfo& object : objects) {
+      out[object.path] = store.Get(object.path).value();
+    }
+    return out;
+  }
+  size_t SavepointCount() {
+    return (*source_->FindTable("public", "cpu"))->savepoints().List()->size();
+  }
+
+  TestFolder folder_;
+  TestDatabase source_{1};
+  TestDatabase target_{2};
+  FaultyObjectStore place_{std::make_shared<MemoryObjectStore>(&source_.clock_)};
+  std::unique_ptr<RowFiles> rows_ = RowFiles::Make(uint64_t{256} << 20);
+};
+
+class ProtectFormatTest : public ProtectTest, public testing::WithParamInterface<DataFormat> {};
+
+TEST_P(ProtectFormatTest, WhatComesBackIsWhatWasThere) {
+  Fill();
+  const TestRows cpu = source_.Rows("cpu");
+  const TestRows log = source_.Rows("log");
+  const auto exported = Export(place_, {.format = GetParam(), .parallelism = 3});
+  ASSERT_THAT(exported, IsOk());
+  EXPECT_EQ(exported->rows, cpu.size() + log.size());
+  EXPECT_EQ(exported->skipped_chunks, 97u);
+  EXPECT_EQ(SavepointCount(), 0u);
+  EXPECT_THAT(
+      VerifySnapshot(place_, VerifyMode::kFull, [](uint64_t) { return Status(); }).value().findings,
+      testing::IsEmpty());
+  // Whatever is written later is not in it.
+  source_.Write("cpu", {{"a", 2, 99}, {"z", 4, 99}});
+  const auto imported = Import(target_, place_, {.parallelism = 3});
+  ASSERT_THAT(imported, IsOk());
+  EXPECT_EQ(imported->rows, cpu.size() + log.size());
+  EXPECT_EQ(target_.Rows("cpu"), cpu);
+  EXPECT_EQ(target_.Rows("log"), log);
+  // Once more: nothing is added.
+  ASSERT_THAT(Import(target_, place_), IsOk());
+  EXPECT_EQ(target_.Rows("log"), log);
+  target_.Open();
+  EXPECT_EQ(target_.Rows("cpu"), cpu);
+  // Rows that come later replace the imported ones.
+  target_.Write("cpu", {{"a", 1, 50}});
+  EXPECT_EQ(target_.Rows("cpu").size(), cpu.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, ProtectFormatTest,
+                         testing::Values(DataFormat::kParquet, DataFormat::kCsv, DataFormat::kJson),
+                         [](const auto& format) {
+                           return std::string(DataFormatName(format.param));
+                         });
+
+TEST_F(ProtectTest, AnExportThatFailsAnywhereEndsInTheSameFilesWhenItIsResumed) {
+  Fill();
+  MemoryObjectStore whole(&source_.clock_);
+  ASSERT_THAT(Export(whole), IsOk());
+  std::map<std::string, std::string> expected = Objects(whole);
+  std::erase_if(expected, [](const auto& object) { return !object.first.starts_with("data/"); });
+  ASSERT_GE(expected.size(), 4u);
+  for (const FaultKind kind : {FaultKind::kError, FaultKind::kErrorAfterEffect}) {
+    for (uint64_t n = 1;; ++n) {
+      SCOPED_TRACE(n);
+      ASSERT_LT(n, 200u);
+      FaultyObjectStore place(std::make_shared<MemoryObjectStore>(&source_.clock_));
+      place.faults().FailAt(n, kind);
+      auto first = Export(place);
+      const bool failed = place.faults().failures() > 0;
+      place.Restart();
+      source_.Open();
+      const auto second = first ? std::move(first) : Export(place);
+      // Between the manifest and the last schema file there is nothing to go on with.
+      const auto done = second || !second.error().message.starts_with("SNAPSHOT_INCOMPLETE")
+                            ? second
+                            : Export(place, {.existing = ExportRequest::Existing::kReplace});
+      ASSERT_THAT(done, IsOk());
+      auto objects = Objects(place);
+      std::erase_if(objects, [](const auto& object) { return !object.first.starts_with("data/"); });
+      EXPECT_EQ(objects, expected);
+      EXPECT_THAT(VerifySnapshot(place, VerifyMode::kFull, [](uint64_t) { return Status(); })
+                      .value()
+                      .findings,
+                  testing::IsEmpty());
+      if (!failed) {
+        break;
+      }
+    }
+  }
+}
+
+TEST_F(ProtectTest, AnImportThatFailsAnywhereAddsNothingTwice) {
+  Fill();
+  ASSERT_THAT(Export(place_), IsOk());
+  for (const FaultKind kind : {FaultKind::kError, FaultKind::kErrorAfterEffect}) {
+    for (uint64_t n = 1;; ++n) {
+      SCOPED_TRACE(n);
+      ASSERT_LT(n, 400u);
+      TestDatabase target(n);
+      target.store_.faults().FailAt(n, kind);
+      auto imported = Import(target, place_);
+      const bool failed = target.store_.faults().failures() > 0;
+      target.store_.Restart();
+      target.Open();
+      if (!imported) {
+        imported = Import(target, place_);
+      }
+      ASSERT_THAT(imported, IsOk());
+      EXPECT_EQ(target.Rows("cpu"), source_.Rows("cpu"));
+      EXPECT_EQ(target.Rows("log"), source_.Rows("log"));
+      if (!failed) {
+        break;
+      }
+    }
+  }
+}
+
+TEST_F(ProtectTest, EveryDamageIsNamedBeforeARowIsImported) {
+  Fill();
+  ASSERT_THAT(Export(place_), IsOk());
+  const auto objects = Objects(place_);
+  const auto import_fails = [&](const std::string& path) {
+    TestDatabase target(9);
+    const auto imported = Import(target, place_);
+    ASSERT_FALSE(imported) << path;
+    EXPECT_THAT(imported.error().message, HasSubstr(path));
+    EXPECT_FALSE(target->FindTable("public", "cpu"));
+  };
+  const auto head_finds = [&] {
+    const auto report =
+        VerifySnapshot(place_, VerifyMode::kHead, [](uint64_t) { return Status(); });
+    return !report || !report->findings.empty();
+  };
+  for (const auto& [path, bytes] : objects) {
+    SCOPED_TRACE(path);
+    if (path == kCompletePath) {
+      continue;
+    }
+    for (const size_t at : {size_t{0}, bytes.size() / 2, bytes.size() - 1}) {
+      std::string flipped = bytes;
+      flipped[at] = static_cast<char>(flipped[at] ^ 1);
+      ASSERT_THAT(place_.Put(path, flipped), IsOk());
+      import_fails(path);
+    }
+    ASSERT_THAT(place_.Put(path, bytes.substr(0, bytes.size() / 2)), IsOk());
+    import_fails(path);
+    EXPECT_TRUE(head_finds());
+    ASSERT_THAT(place_.Delete(path), IsOk());
+    import_fails(path);
+    EXPECT_TRUE(head_finds());
+    ASSERT_THAT(place_.Put("data/1/other.parquet", bytes), IsOk());
+    ASSERT_THAT(place_.Put(path, bytes), IsOk());
+    import_fails("data/1/other.parquet");
+    EXPECT_TRUE(head_finds());
+    ASSERT_THAT(place_.Delete("data/1/other.parquet"), IsOk());
+  }
+  ASSERT_THAT(place_.Put("data/1/public.cpu.parquet", objects.at("data/1/public.log.parquet")),
+              IsOk());
+  ASSERT_THAT(place_.Put("data/1/public.log.parquet", objects.at("data/1/public.cpu.parquet")),
+              IsOk());
+  import_fails("data/1/public.cpu.parquet");
+  ASSERT_THAT(place_.Delete(kCompletePath), IsOk());
+  import_fails("COMPLETE");
+}
+
+TEST_F(ProtectTest, AResumeThatAsksForSomethingElseIsRefused) {
+  Fill();
+  place_.faults().FailAt(8, FaultKind::kCrash);
+  ASSERT_FALSE(Export(place_, {.format = DataFormat::kParquet}));
+  place_.Restart();
+  const auto refused = [&](ExportRequest request) {
+    const auto exported = Export(place_, std::move(request));
+    return exported ? std::string("ok") : exported.error().message;
+  };
+  EXPECT_THAT(refused({.format = DataFormat::kCsv}), StartsWith("RESUME_MISMATCH: format"));
+  EXPECT_THAT(refused({.tables = {{"cpu"}}}), StartsWith("RESUME_MISMATCH: tables"));
+  EXPECT_THAT(refused({.end = TimestampUs(5)}), StartsWith("RESUME_MISMATCH: end_time"));
+  EXPECT_THAT(refused({.chunk_window = std::chrono::hours(1)}),
+              StartsWith("RESUME_MISMATCH: chunk_time_window"));
+  EXPECT_THAT(refused({.contents = ExportRequest::Contents::kSchemaOnly}),
+              StartsWith("SCHEMA_ONLY_MISMATCH"));
+  EXPECT_THAT(refused({.catalog = "other"}), HasSubstr("Catalog not found"));
+  EXPECT_EQ(refused({}), "ok");
+  EXPECT_EQ(Export(place_)->begun, ExportReport::Begun::kCompleteBefore);
+  EXPECT_EQ(SavepointCount(), 0u);
+}
+
+TEST_F(ProtectTest, TablesThatAreThereAreComparedAndKept) {
+  Fill();
+  ASSERT_THAT(Export(place_), IsOk());
+  target_.Create("cpu");
+  target_.Write("cpu", {{"a", 1, 100}, {"own", 1, 100}});
+  const auto imported = Import(target_, place_);
+  ASSERT_FALSE(imported);
+  EXPECT_THAT(imported.error().message, StartsWith("RELATION_EXISTS"));
+  EXPECT_FALSE(target_->FindTable("public", "log"));
+  ASSERT_THAT(Import(target_, place_, {.on_conflict = OnConflict::kSkip}), IsOk());
+  EXPECT_EQ(target_.Rows("cpu").size(), 2u);
+  EXPECT_EQ(target_.Rows("log"), source_.Rows("log"));
+  ASSERT_THAT(Import(target_, place_, {.on_conflict = OnConflict::kAppend}), IsOk());
+  EXPECT_EQ(target_.Rows("cpu").size(), source_.Rows("cpu").size() + 1);
+  EXPECT_TRUE(target_.Rows("cpu").contains({"a", 1, 1}));
+  ASSERT_THAT(Import(target_, place_, {.on_conflict = OnConflict::kOverwrite}), IsOk());
+  EXPECT_EQ(target_.Rows("cpu"), source_.Rows("cpu"));
+  EXPECT_EQ(target_.Rows("log"), source_.Rows("log"));
+}
+
+TEST_F(ProtectTest, PartsOfASnapshotMayBeImportedElsewhere) {
+  Fill();
+  ASSERT_THAT(Export(place_), IsOk());
+  ASSERT_THAT(Import(target_, place_,
+                     {.tables = {{"public.cpu"}},
+                      .range = TimeRange{TimestampUs(2000), TimestampUs((kDayMs + 6) * 1000)},
+                      .rename_schemas = {{"public", "copy"}}}),
+              IsOk());
+  EXPECT_EQ(target_.Rows("cpu", "copy"), (TestRows{{"a", 2, 2}, {"a", kDayMs + 5, 1}}));
+  EXPECT_FALSE(target_->FindTable("public", "cpu"));
+  EXPECT_FALSE(target_->FindTable("copy", "log"));
+  // The rest, without what is there already.
+  ASSERT_THAT(Import(target_, place_,
+                     {.rename_schemas = {{"public", "copy"}}, .on_conflict = OnConflict::kAppend}),
+              IsOk());
+  EXPECT_EQ(target_.Rows("cpu", "copy"), source_.Rows("cpu"));
+}
+
+TEST_F(ProtectTest, ASnapshotWithoutRowsHasTheTables) {
+  Fill();
+  ASSERT_THAT(Export(place_, {.contents = ExportRequest::Contents::kSchemaOnly}), IsOk());
+  EXPECT_EQ(SnapshotFolder(place_).LoadComplete()->chunks.size(), 0u);
+  EXPECT_TRUE(place_.List("data")->empty());
+  ASSERT_THAT(Import(target_, place_), IsOk());
+  EXPECT_TRUE(target_.Rows("cpu").empty());
+  EXPECT_EQ(*(*target_->FindTable("public", "cpu"))->schema(),
+            *(*source_->FindTable("public", "cpu"))->schema());
+  const auto with_rows = Export(place_);
+  ASSERT_FALSE(with_rows);
+  EXPECT_THAT(with_rows.error().message, HasSubstr("--force"));
+}
+
+TEST_F(ProtectTest, DeletingTakesTheSnapshotAndNothingElse) {
+  Fill();
+  ASSERT_THAT(place_.Put("notes.txt", "x"), IsOk());
+  const auto refused = Export(place_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, StartsWith("LOCATION_NOT_EMPTY"));
+  ASSERT_THAT(place_.Delete("notes.txt"), IsOk());
+  ASSERT_THAT(Export(place_), IsOk());
+  ASSERT_THAT(place_.Put("notes.txt", "x"), IsOk());
+  EXPECT_THAT(SnapshotFolder::List(place_)->size(), 1u);
+  EXPECT_THAT(*SnapshotFolder(place_).Delete(), ElementsAre("notes.txt"));
+  EXPECT_EQ(Objects(place_).size(), 1u);
+}
+
+}  // namespace
+}  // namespace varve
