@@ -16,6 +16,7 @@ SRC = ROOT / "src"
 # Each wraps one library that reports errors by exceptions. The reason stands beside it.
 EXCEPTION_WRAPPERS = {
     "meta/json_internal.cc": "nlohmann-json throws what a document lacks",
+    "protect/json_fields.cc": "nlohmann-json throws for texts that are not UTF-8",
     "sst/object_stream_internal.cc": "Parquet throws from under Arrow's interfaces",
     "server/http/read_ahead.cc": "std::thread throws when the system has none left",
     "main/main.cc": "CLI11 throws what the command line says",

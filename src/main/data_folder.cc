@@ -52,6 +52,10 @@ Status DataFolder::OpenAll(DataFolderOptions options) {
   VARVE_TRY(OpenLimiter(options));
   options.log.clock = &clock_;
   VARVE_ASSIGN(log_, StatementLog::Open(std::move(options.log)));
+  transfers_ = TransferService::Make({.database = database_.get(),
+                                      .policy = options.engine.copy,
+                                      .temp_folder = spill + "/transfers"});
+  options.engine.transfers = transfers_.get();
   options.engine.limiter = limiter_.get();
   options.engine.log = log_.get();
   options.engine.database = database_.get();
@@ -84,6 +88,7 @@ DataFolder::~DataFolder() {
 
 Status DataFolder::Close() {
   engine_.reset();
+  transfers_.reset();
   log_.reset();
   limiter_.reset();
   Status first;

@@ -13,6 +13,7 @@
 #include "base/machine.h"
 #include "engine/database.h"
 #include "main/memory_plan.h"
+#include "protect/transfer_service.h"
 #include "query/limiter.h"
 #include "query/session.h"
 #include "query/statement_log.h"
@@ -66,6 +67,7 @@ class DataFolder {
   std::unique_ptr<Database> database_;
   std::unique_ptr<Limiter> limiter_;
   std::unique_ptr<StatementLog> log_;
+  std::unique_ptr<TransferService> transfers_;
   std::unique_ptr<QueryEngine> engine_;
 };
 

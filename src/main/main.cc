@@ -20,6 +20,7 @@
 #include "main/server_command.h"
 #include "main/server_config.h"
 #include "main/sql_command.h"
+#include "main/transfer_options_cli.h"
 
 namespace {
 
@@ -291,6 +292,7 @@ int main(int argc, char** argv) {
 
   SavepointCommand savepoint_command;
   CLI::App* const savepoint = AddSavepointCommand(app, savepoint_command);
+  varve::TransferCommandLine transfers(app);
 
   try {
     app.parse(argc, argv);
@@ -299,6 +301,10 @@ int main(int argc, char** argv) {
   }
   if (server->parsed()) {
     return ServerMain(server_arguments);
+  }
+  if (transfers.parsed()) {
+    const varve::Status done = transfers.Run();
+    return done ? kDone : Fail(done.error(), kFailed);
   }
   if (gc->parsed()) {
     gc_options.run = gc_dry_run ? varve::GcRun::kDryRun : varve::GcRun::kDelete;

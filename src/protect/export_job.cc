@@ -255,7 +255,7 @@ Status ExportJob::Resume(Manifest manifest) {
   VARVE_ASSIGN(const bool complete, folder_.IsComplete());
   if (complete || manifest_.completed_at) {
     begun_ = ExportReport::Begun::kCompleteBefore;
-    VARVE_TRY(complete ? Status() : folder_.MarkComplete());
+    VARVE_TRY(complete ? folder_.ClearState() : folder_.MarkComplete());
     return ReleaseSources(*services_.database, manifest_.snapshot_id);
   }
   begun_ = ExportReport::Begun::kResumed;

@@ -17,9 +17,8 @@ constexpr const char* kManifestHash = "manifest_sha256";
 std::string ChunkPath(uint64_t id) { return fmt::format("{}/{}.json", kStateFolder, id); }
 
 bool IsOurs(std::string_view path) {
-  return path == kManifestPath || path == kCompletePath || path == kStatePath ||
-         path.starts_with("data/") || path.starts_with("schema/") ||
-         path.starts_with(fmt::format("{}/", kStateFolder));
+  return path == kManifestPath || path == kCompletePath || path.starts_with("data/") ||
+         path.starts_with("schema/") || SnapshotFolder::IsState(path);
 }
 
 Result<std::string> HashIn(const std::string& text) {
@@ -165,6 +164,14 @@ Status SnapshotFolder::MarkComplete() const {
   const SnapshotJson json = {{kManifestHash, "sha256:" + Sha256Hex(text)}};
   VARVE_ASSIGN(const std::string complete, PrintSnapshotJson(json));
   VARVE_TRY(store_.Put(kCompletePath, complete));
+  return ClearState();
+}
+
+bool SnapshotFolder::IsState(std::string_view path) {
+  return path == kStatePath || path.starts_with(fmt::format("{}/", kStateFolder));
+}
+
+Status SnapshotFolder::ClearState() const {
   VARVE_TRY(store_.Delete(kStatePath));
   VARVE_ASSIGN(const auto objects, store_.List(kStateFolder));
   for (const ObjectInfo& object : objects) {

@@ -59,6 +59,10 @@ class SnapshotFolder {
   Status Complete(const Manifest& manifest) const;
   // For a snapshot whose final manifest is there already.
   Status MarkComplete() const;
+  // What a snapshot that is complete does not need any more.
+  Status ClearState() const;
+  // Whether the path is of an export's progress: of no meaning in a snapshot that is complete.
+  static bool IsState(std::string_view path);
 
   // Deletes what belongs to a snapshot; the rest stays, and its paths are returned. What says that
   // the snapshot is complete goes first and its manifest last, so that a deletion can be resumed.

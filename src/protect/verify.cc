@@ -72,7 +72,8 @@ class Verification {
   Status CheckListing() {
     VARVE_ASSIGN(const auto objects, store_.List(""));
     for (const ObjectInfo& object : objects) {
-      if (object.path == kManifestPath || object.path == kCompletePath) {
+      if (object.path == kManifestPath || object.path == kCompletePath ||
+          SnapshotFolder::IsState(object.path)) {
         continue;
       }
       const auto expected = expected_.find(object.path);

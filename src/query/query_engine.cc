@@ -41,7 +41,7 @@ class QueryEngineImpl final : public QueryEngine {
       }
       VARVE_TRY(CloseFence(connection));
       VARVE_TRY(RegisterTableChanges(connection, *state_.options.database));
-      return RegisterSystemTables(connection, *state_.options.database);
+      return RegisterSystemTables(connection, *state_.options.database, state_.options.transfers);
     });
   }
 

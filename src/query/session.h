@@ -26,6 +26,7 @@ namespace varve {
 
 class Limiter;
 class StatementLog;
+class Transfers;
 
 inline constexpr std::string_view kDefaultCatalogName = "varve";
 
@@ -75,8 +76,9 @@ struct QueryEngineOptions {
   EarlyStop early_stop = EarlyStop::kOn;
   DirectAnswers direct_answers = DirectAnswers::kOn;
   Limiter* limiter = nullptr;  // what is blocked (limiter.h); outlives the engine; nullptr: nothing
-  StatementLog* log = nullptr;  // slow and failed statements; outlives the engine; nullptr: none
-  SessionSettings settings;     // of a new session, and what SET … = DEFAULT returns to
+  StatementLog* log = nullptr;     // slow and failed statements; outlives the engine; nullptr: none
+  Transfers* transfers = nullptr;  // exports and imports; outlives the engine; nullptr: none
+  SessionSettings settings;        // of a new session, and what SET … = DEFAULT returns to
 };
 
 struct SessionOptions {

@@ -23,6 +23,7 @@
 #include "query/running_statement.h"
 #include "query/session.h"
 #include "query/table_source.h"
+#include "query/transfers.h"
 #include "query/varve_catalog.h"
 
 namespace varve {
@@ -138,6 +139,9 @@ class SessionImpl final : public Session {
   Result<QueryResult> Run(const ShowCreateViewStatement& statement);
   Result<QueryResult> Run(const CopyToStatement& statement);
   Result<QueryResult> Run(const CopyDatabaseStatement& statement);
+  Result<QueryResult> Run(const ExportDatabaseStatement& statement);
+  Result<QueryResult> Run(const ImportDatabaseStatement& statement);
+  Result<QueryResult> RunTransfer(const TransferRequest& request);
   Result<QueryResult> Run(const DropSchemaStatement& statement);
   Result<QueryResult> Run(const CreateSchemaStatement& statement);
   // What is meant, as the engine says it. Errors: kInvalidArgument.

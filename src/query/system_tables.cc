@@ -14,6 +14,7 @@
 
 #include "query/duckdb_bridge.h"
 #include "query/session.h"
+#include "query/transfers.h"
 #include "query/version_tables.h"
 #include "sql/rewrite.h"
 
@@ -40,7 +41,8 @@ Row TableRow(Row names, uint64_t id, std::string_view engine) {
   return names;
 }
 
-void FillTables(const Database& database, const OneTable& only, Rows& rows) {
+void FillTables(const SystemSources& sources, const OneTable& only, Rows& rows) {
+  const Database& database = sources.database;
   ForEachTable(database, only, [&](const Table& table, Row row) {
     rows.push_back(TableRow(std::move(row), table.id().value(), kEngine));
   });
@@ -52,8 +54,8 @@ void FillTables(const Database& database, const OneTable& only, Rows& rows) {
   }
 }
 
-void FillColumns(const Database& database, const OneTable& only, Rows& rows) {
-  ForEachTable(database, only, [&](const Table& table, const Row& names) {
+void FillColumns(const SystemSources& sources, const OneTable& only, Rows& rows) {
+  ForEachTable(sources.database, only, [&](const Table& table, const Row& names) {
     const auto schema = table.schema();
     for (size_t i = 0; i < schema->columns().size(); ++i) {
       const ColumnSchema& column = schema->columns()[i];
@@ -72,8 +74,8 @@ void FillColumns(const Database& database, const OneTable& only, Rows& rows) {
   });
 }
 
-void FillOptions(const Database& database, const OneTable& only, Rows& rows) {
-  ForEachTable(database, only, [&](const Table& table, const Row& names) {
+void FillOptions(const SystemSources& sources, const OneTable& only, Rows& rows) {
+  ForEachTable(sources.database, only, [&](const Table& table, const Row& names) {
     for (const auto& [name, value] : ToMap(table.options())) {
       Row& row = rows.emplace_back(names);
       row.push_back(Text(name));
@@ -82,8 +84,8 @@ void FillOptions(const Database& database, const OneTable& only, Rows& rows) {
   });
 }
 
-void FillConsumers(const Database& database, const OneTable& only, Rows& rows) {
-  ForEachTable(database, only, [&](const Table& table, const Row& names) {
+void FillConsumers(const SystemSources& sources, const OneTable& only, Rows& rows) {
+  ForEachTable(sources.database, only, [&](const Table& table, const Row& names) {
     for (const Consumer& consumer : OrThrow(table.ListConsumers())) {
       Row& row = rows.emplace_back(names);
       row.push_back(Text(consumer.name));
@@ -92,6 +94,45 @@ void FillConsumers(const Database& database, const OneTable& only, Rows& rows) {
       row.push_back(Value::TIMESTAMP(duckdb::timestamp_t(consumer.update_time.value())));
     }
   });
+}
+
+Value Time(TimestampUs time) { return Value::TIMESTAMP(duckdb::timestamp_t(time.value())); }
+
+void FillTransfers(const SystemSources& sources, TransferKind kind, Rows& rows) {
+  if (sources.transfers == nullptr) {
+    return;
+  }
+  for (const TransferStatus& status : sources.transfers->List(kind)) {
+    rows.push_back({Text(status.id), Text(status.location),
+                    status.snapshot_id.empty() ? Value() : Text(status.snapshot_id),
+                    Text(TransferStateName(status.state)), Value::UBIGINT(status.chunks),
+                    Value::UBIGINT(status.chunks_done), Value::UBIGINT(status.rows),
+                    Value::UBIGINT(status.bytes), Value::UBIGINT(status.bytes_done),
+                    Value::UBIGINT(status.bytes_per_second),
+                    status.seconds_left ? Value::UBIGINT(*status.seconds_left) : Value(),
+                    Value::UBIGINT(status.retries), Time(status.started_at),
+                    status.ended_at ? Time(*status.ended_at) : Value(),
+                    status.error.empty() ? Value() : Text(status.error)});
+  }
+}
+
+void FillExports(const SystemSources& sources, const OneTable&, Rows& rows) {
+  FillTransfers(sources, TransferKind::kExport, rows);
+}
+
+void FillImports(const SystemSources& sources, const OneTable&, Rows& rows) {
+  FillTransfers(sources, TransferKind::kImport, rows);
+}
+
+std::vector<Column> TransferColumns() {
+  return {{"id", LogicalType::VARCHAR},           {"location", LogicalType::VARCHAR},
+          {"snapshot_id", LogicalType::VARCHAR},  {"state", LogicalType::VARCHAR},
+          {"chunks", LogicalType::UBIGINT},       {"chunks_done", LogicalType::UBIGINT},
+          {"rows", LogicalType::UBIGINT},         {"bytes", LogicalType::UBIGINT},
+          {"bytes_done", LogicalType::UBIGINT},   {"bytes_per_second", LogicalType::UBIGINT},
+          {"seconds_left", LogicalType::UBIGINT}, {"retries", LogicalType::UBIGINT},
+          {"started_at", LogicalType::TIMESTAMP}, {"ended_at", LogicalType::TIMESTAMP},
+          {"error", LogicalType::VARCHAR}};
 }
 
 std::vector<SystemTable> SystemTables() {
@@ -141,14 +182,17 @@ std::vector<SystemTable> SystemTables() {
         {"update_time", LogicalType::TIMESTAMP}},
        FillConsumers,
        true},
+      {"exports", "varve_exports", TransferColumns(), FillExports},
+      {"imports", "varve_imports", TransferColumns(), FillImports},
   };
   std::ranges::move(VersionTables(), std::back_inserter(all));
   return all;
 }
 
 struct ScanInfo final : public duckdb::TableFunctionInfo {
-  ScanInfo(Database& database, SystemTable table) : database(database), table(std::move(table)) {}
-  Database& database;
+  ScanInfo(const SystemSources& sources, SystemTable table)
+      : sources(sources), table(std::move(table)) {}
+  const SystemSources sources;
   const SystemTable table;
 };
 
@@ -183,7 +227,7 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> Start(duckdb::ClientContext
                                                            duckdb::TableFunctionInitInput& input) {
   auto progress = duckdb::make_uniq<ScanProgress>();
   const auto& data = input.bind_data->Cast<ScanData>();
-  data.info.table.fill(data.info.database, data.only, progress->rows);
+  data.info.table.fill(data.info.sources, data.only, progress->rows);
   return progress;
 }
 
@@ -199,11 +243,12 @@ void Scan(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::Dat
   output.SetCardinality(count);
 }
 
-void Register(duckdb::ClientContext& context, Database& database, const SystemTable& table) {
+void Register(duckdb::ClientContext& context, const SystemSources& sources,
+              const SystemTable& table) {
   duckdb::Catalog& catalog = duckdb::Catalog::GetSystemCatalog(context);
   // Of all tables; of one.
   duckdb::TableFunctionSet functions(table.function);
-  const auto info = duckdb::make_shared_ptr<ScanInfo>(database, table);
+  const auto info = duckdb::make_shared_ptr<ScanInfo>(sources, table);
   for (const duckdb::vector<LogicalType>& arguments :
        {duckdb::vector<LogicalType>(),
         duckdb::vector<LogicalType>{LogicalType::VARCHAR, LogicalType::VARCHAR}}) {
@@ -243,7 +288,8 @@ std::optional<duckdb::unique_ptr<duckdb::SelectStatement>> TableDetailsQuery(
   return std::nullopt;
 }
 
-Status RegisterSystemTables(duckdb::Connection& connection, Database& database) {
+Status RegisterSystemTables(duckdb::Connection& connection, Database& database,
+                            const Transfers* transfers) {
   return Caught([&] {
     duckdb::ClientContext& context = *connection.context;
     context.RunFunctionInTransaction([&] {
@@ -252,7 +298,7 @@ Status RegisterSystemTables(duckdb::Connection& connection, Database& database) 
       schema.internal = true;
       duckdb::Catalog::GetSystemCatalog(context).CreateSchema(context, schema);
       for (const SystemTable& table : SystemTables()) {
-        Register(context, database, table);
+        Register(context, {database, transfers}, table);
       }
     });
   });

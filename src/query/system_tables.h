@@ -13,9 +13,12 @@
 
 namespace varve {
 
+class Transfers;
+
 // Adds them to DuckDB's system catalogue. Once per instance, after its fence has been closed: the
-// functions would not get through it. The database outlives the instance.
-Status RegisterSystemTables(duckdb::Connection& connection, Database& database);
+// functions would not get through it. Database and transfers (nullptr: none) outlive the instance.
+Status RegisterSystemTables(duckdb::Connection& connection, Database& database,
+                            const Transfers* transfers);
 
 // What `t$snapshots` and the like read; nullopt: the name is none of these, or there is no such
 // table.

@@ -21,8 +21,8 @@ void Append(SystemRow& row, std::initializer_list<Value> values) {
   row.insert(row.end(), values.begin(), values.end());
 }
 
-void FillSnapshots(const Database& database, const OneTable& only, SystemRows& rows) {
-  ForEachTable(database, only, [&](const Table& table, const SystemRow& names) {
+void FillSnapshots(const SystemSources& sources, const OneTable& only, SystemRows& rows) {
+  ForEachTable(sources.database, only, [&](const Table& table, const SystemRow& names) {
     const auto versions = OrThrow(table.Versions());
     const VersionSummary* before = nullptr;
     for (const VersionSummary& version : versions) {
@@ -92,8 +92,8 @@ class ExclusiveBytes {
   std::map<Uuid, size_t> users_;
 };
 
-void FillSavepoints(const Database& database, const OneTable& only, SystemRows& rows) {
-  ForEachTable(database, only, [&](const Table& table, const SystemRow& names) {
+void FillSavepoints(const SystemSources& sources, const OneTable& only, SystemRows& rows) {
+  ForEachTable(sources.database, only, [&](const Table& table, const SystemRow& names) {
     const auto savepoints = OrThrow(table.savepoints().List());
     if (savepoints.empty()) {
       return;
@@ -112,8 +112,8 @@ void FillSavepoints(const Database& database, const OneTable& only, SystemRows& 
   });
 }
 
-void FillFiles(const Database& database, const OneTable& only, SystemRows& rows) {
-  ForEachTable(database, only, [&](const Table& table, const SystemRow& names) {
+void FillFiles(const SystemSources& sources, const OneTable& only, SystemRows& rows) {
+  ForEachTable(sources.database, only, [&](const Table& table, const SystemRow& names) {
     const auto version = OrThrow(table.FindVersion(table.current_version()));
     for (const auto& [id, file] : version->files) {
       const auto& deleted = file.deletion_vector;
@@ -126,9 +126,10 @@ void FillFiles(const Database& database, const OneTable& only, SystemRows& rows)
   });
 }
 
-void FillManifests(const Database& database, const OneTable& only, SystemRows& rows) {
-  ForEachTable(database, only, [&](const Table& table, const SystemRow& names) {
-    const auto files = OrThrow(database.store().List(TableLog::Folder(table.uuid()) + "/log"));
+void FillManifests(const SystemSources& sources, const OneTable& only, SystemRows& rows) {
+  ForEachTable(sources.database, only, [&](const Table& table, const SystemRow& names) {
+    const auto files =
+        OrThrow(sources.database.store().List(TableLog::Folder(table.uuid()) + "/log"));
     for (const ObjectInfo& file : files) {
       const std::string name = file.path.substr(file.path.rfind('/') + 1);
       SystemRow& row = rows.emplace_back(names);
@@ -138,8 +139,8 @@ void FillManifests(const Database& database, const OneTable& only, SystemRows& r
   });
 }
 
-void FillSchemas(const Database& database, const OneTable& only, SystemRows& rows) {
-  ForEachTable(database, only, [&](const Table& table, const SystemRow& names) {
+void FillSchemas(const SystemSources& sources, const OneTable& only, SystemRows& rows) {
+  ForEachTable(sources.database, only, [&](const Table& table, const SystemRow& names) {
     const auto version = OrThrow(table.FindVersion(table.current_version()));
     for (const auto& [id, schema] : version->schemas) {
       std::string columns;
@@ -154,8 +155,8 @@ void FillSchemas(const Database& database, const OneTable& only, SystemRows& row
   });
 }
 
-void FillDropped(const Database& database, const OneTable&, SystemRows& rows) {
-  for (const DroppedTable& dropped : database.ListDropped()) {
+void FillDropped(const SystemSources& sources, const OneTable&, SystemRows& rows) {
+  for (const DroppedTable& dropped : sources.database.ListDropped()) {
     rows.push_back({Text(kDefaultCatalogName), Text(dropped.table.schema), Text(dropped.table.name),
                     Count(dropped.table.id.value()), Time(dropped.dropped_at),
                     Time(dropped.kept_until)});

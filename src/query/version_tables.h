@@ -8,6 +8,7 @@
 
 #include "engine/database.h"
 #include "query/session.h"
+#include "query/transfers.h"
 
 namespace varve {
 
@@ -17,6 +18,12 @@ using SystemRows = std::vector<SystemRow>;
 struct SystemColumn {
   const char* name;
   duckdb::LogicalType type;
+};
+
+// What the tables are about.
+struct SystemSources {
+  const Database& database;
+  const Transfers* transfers;  // nullptr: there are no exports and imports
 };
 
 // Which table is asked for; "" = all.
@@ -30,7 +37,7 @@ struct SystemTable {
   const char* name;
   const char* function;
   std::vector<SystemColumn> columns;
-  void (*fill)(const Database& database, const OneTable& only, SystemRows& rows);
+  void (*fill)(const SystemSources& sources, const OneTable& only, SystemRows& rows);
   bool of_one_table = false;  // there is `t$name` too
 };
 

@@ -21,13 +21,13 @@ constexpr std::array<std::string_view, 75> kReserved = {
     "VARIADIC",     "WHEN",        "WHERE",   "WINDOW",    "WITH"};
 static_assert(std::ranges::is_sorted(kReserved));
 
-constexpr std::array<std::string_view, 40> kUnsupported = {
-    "ABORT",     "ANALYSE",    "ANALYZE", "ATTACH",   "BEGIN",     "CHECKPOINT", "COMMENT",
-    "COMMIT",    "DEALLOCATE", "DETACH",  "DO",       "END",       "EXECUTE",    "EXPORT",
-    "FORCE",     "GRANT",      "IMPORT",  "INSTALL",  "KILL",      "LOAD",       "LOCK",
-    "MERGE",     "OPTIMIZE",   "PIVOT",   "PRAGMA",   "PREPARE",   "RELEASE",    "RENAME",
-    "REPLACE",   "RESET",      "REVOKE",  "ROLLBACK", "SAVEPOINT", "SET",        "START",
-    "SUMMARIZE", "TABLE",      "UNPIVOT", "UPDATE",   "VACUUM"};
+constexpr std::array<std::string_view, 38> kUnsupported = {
+    "ABORT",   "ANALYSE",    "ANALYZE",   "ATTACH",  "BEGIN",  "CHECKPOINT", "COMMENT",
+    "COMMIT",  "DEALLOCATE", "DETACH",    "DO",      "END",    "EXECUTE",    "FORCE",
+    "GRANT",   "INSTALL",    "KILL",      "LOAD",    "LOCK",   "MERGE",      "OPTIMIZE",
+    "PIVOT",   "PRAGMA",     "PREPARE",   "RELEASE", "RENAME", "REPLACE",    "RESET",
+    "REVOKE",  "ROLLBACK",   "SAVEPOINT", "SET",     "START",  "SUMMARIZE",  "TABLE",
+    "UNPIVOT", "UPDATE",     "VACUUM"};
 static_assert(std::ranges::is_sorted(kUnsupported));
 
 char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }

@@ -28,6 +28,6 @@ bool BeginsUnsupportedStatement(std::string_view word);
 inline constexpr std::string_view kStatementBeginnings =
     "SELECT, WITH, FROM, VALUES, INSERT, DELETE, TRUNCATE, CREATE, DROP, ALTER, SHOW, DESCRIBE, "
     "EXISTS, EXPLAIN, "
-    "USE, COPY, COMPACT, CALL, ROLLBACK and UNDROP";
+    "USE, COPY, EXPORT, IMPORT, COMPACT, CALL, ROLLBACK and UNDROP";
 
 }  // namespace varve

@@ -25,7 +25,8 @@ constexpr std::array kStatements = {
     Entry{"USE", ParseUse},           Entry{"SET", ParseSet},
     Entry{"RESET", ParseReset},       Entry{"EXPLAIN", ParseExplain},
     Entry{"COPY", ParseCopy},         Entry{"COMPACT", ParseCompact},
-    Entry{"CALL", ParseCall},         Entry{"UNDROP", ParseUndrop}};
+    Entry{"CALL", ParseCall},         Entry{"UNDROP", ParseUndrop},
+    Entry{"EXPORT", ParseExport},     Entry{"IMPORT", ParseImport}};
 
 Result<Statement> ParseStatement(Cursor& cursor) {
   if (cursor.AtQuery() || cursor.AtKeyword("VALUES")) {

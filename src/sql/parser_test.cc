@@ -402,6 +402,19 @@ TEST(ParserTest, Explain) {
   EXPECT_THAT(ParseSql("EXPLAIN INSERT INTO t VALUES (1)"), IsInvalid("Expected a query"));
 }
 
+TEST(ParserTest, ExportAndImport) {
+  const auto out = Parsed<ExportDatabaseStatement>(
+      "EXPORT DATABASE TO 's3://b/x' WITH (FORMAT = 'csv', schema_only)");
+  EXPECT_EQ(out.location, "s3://b/x");
+  EXPECT_EQ(out.options,
+            (std::map<std::string, std::string>{{"format", "csv"}, {"schema_only", "true"}}));
+  const auto in = Parsed<ImportDatabaseStatement>("import database from 'file:///x/y'");
+  EXPECT_EQ(in.location, "file:///x/y");
+  EXPECT_TRUE(in.options.empty());
+  EXPECT_THAT(ParseSql("EXPORT DATABASE FROM 'x'"), IsError(ErrorKind::kInvalidArgument));
+  EXPECT_THAT(ParseSql("EXPORT TABLE t TO 'x'"), IsError(ErrorKind::kInvalidArgument));
+}
+
 TEST(ParserTest, CallsOfProcedures) {
   EXPECT_EQ(Parsed<GcStatement>("CALL varve_gc()").mode, CallMode::kRun);
   EXPECT_EQ(Parsed<GcStatement>("call VARVE_GC(dry_run => TRUE);").mode, CallMode::kDryRun);
@@ -441,11 +454,10 @@ TEST(ParserTest, CallsOfProcedures) {
 
 TEST(ParserTest, WhatDuckDbWouldDoIsNotSupported) {
   for (const std::string_view word :
-       {"ATTACH",   "DETACH",     "INSTALL", "LOAD",      "PRAGMA",  "EXPORT",
-        "IMPORT",   "UPDATE",     "MERGE",   "BEGIN",     "START",   "COMMIT",
-        "ROLLBACK", "CHECKPOINT", "FORCE",   "VACUUM",    "ANALYZE", "PREPARE",
-        "EXECUTE",  "DEALLOCATE", "COMMENT", "SUMMARIZE", "PIVOT",   "UNPIVOT",
-        "TABLE",    "REPLACE",    "GRANT",   "REVOKE",    "ABORT"}) {
+       {"ATTACH",  "DETACH",  "INSTALL", "LOAD",       "PRAGMA",     "UPDATE",    "MERGE",
+        "BEGIN",   "START",   "COMMIT",  "ROLLBACK",   "CHECKPOINT", "FORCE",     "VACUUM",
+        "ANALYZE", "PREPARE", "EXECUTE", "DEALLOCATE", "COMMENT",    "SUMMARIZE", "PIVOT",
+        "UNPIVOT", "TABLE",   "REPLACE", "GRANT",      "REVOKE",     "ABORT"}) {
     EXPECT_THAT(ParseSql(std::string(word) + " x 'y'"),
                 IsError(ErrorKind::kNotSupported,
                         StartsWith("Unsupported SQL statement: " + std::string(word) + "\n")));

@@ -250,6 +250,16 @@ struct UndropTableStatement {  // UNDROP TABLE t [AS u]
   std::string new_name;
 };
 
+struct ExportDatabaseStatement {  // EXPORT DATABASE TO 'uri' [WITH] (format = csv, ...)
+  std::string location;
+  std::map<std::string, std::string> options;  // keys in lower case
+};
+
+struct ImportDatabaseStatement {  // IMPORT DATABASE FROM 'uri' [WITH] (on_conflict = skip, ...)
+  std::string location;
+  std::map<std::string, std::string> options;  // keys in lower case
+};
+
 struct CompactTableStatement {  // COMPACT TABLE t
   TableName name;
 };
@@ -292,13 +302,13 @@ struct ExplainStatement {
 using Statement = std::variant<
     RenameTableStatement, RenameColumnStatement, DropColumnsStatement, DeleteStatement,
     TruncateStatement, CreateViewStatement, DropViewStatement, ShowCreateViewStatement,
-    DropSchemaStatement, CopyToStatement, CopyDatabaseStatement, CreateTableStatement,
-    DropTableStatement, AddColumnsStatement, ModifySettingStatement, InsertStatement,
-    DescribeStatement, ShowTablesStatement, ShowDatabasesStatement, ShowCreateTableStatement,
-    ExistsStatement, UseStatement, SetStatement, ShowSettingsStatement, CreateSchemaStatement,
-    CopyFromStatement, CreateSavepointStatement, DropSavepointStatement, AlterSavepointStatement,
-    ShowSavepointsStatement, RollbackTableStatement, CloneTableStatement, UndropTableStatement,
-    CompactTableStatement, GcStatement, ExpireSnapshotsStatement, QueryStatement, ExplainStatement,
-    ConsumerStatement>;
+    DropSchemaStatement, CopyToStatement, CopyDatabaseStatement, ExportDatabaseStatement,
+    ImportDatabaseStatement, CreateTableStatement, DropTableStatement, AddColumnsStatement,
+    ModifySettingStatement, InsertStatement, DescribeStatement, ShowTablesStatement,
+    ShowDatabasesStatement, ShowCreateTableStatement, ExistsStatement, UseStatement, SetStatement,
+    ShowSettingsStatement, CreateSchemaStatement, CopyFromStatement, CreateSavepointStatement,
+    DropSavepointStatement, AlterSavepointStatement, ShowSavepointsStatement,
+    RollbackTableStatement, CloneTableStatement, UndropTableStatement, CompactTableStatement,
+    GcStatement, ExpireSnapshotsStatement, QueryStatement, ExplainStatement, ConsumerStatement>;
 
 }  // namespace varve

@@ -23,6 +23,8 @@ Result<Statement> ParseUse(Cursor& cursor);
 Result<Statement> ParseSet(Cursor& cursor);  // settings_parser.cc
 Result<Statement> ParseReset(Cursor& cursor);
 Result<Statement> ParseCopy(Cursor& cursor);  // copy_parser.cc
+Result<Statement> ParseExport(Cursor& cursor);  // transfer_parser.cc
+Result<Statement> ParseImport(Cursor& cursor);
 Result<Statement> ParseCompact(Cursor& cursor);
 Result<Statement> ParseCall(Cursor& cursor);  // call_parser.cc
 // After the procedure's name (consumer_call_parser.cc).

@@ -1,0 +1,218 @@
+#include "protect/transfer_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+
+#include "base/units.h"
+#include "query/literals.h"
+#include "sql/keywords.h"
+
+namespace varve {
+namespace {
+
+using Options = std::map<std::string, std::string>;
+
+Result<bool> BooleanOf(const std::string& text) {
+  const std::string lower = ToLower(text);
+  if (lower == "true" || lower == "1" || lower == "on") {
+    return true;
+  }
+  if (lower == "false" || lower == "0" || lower == "off") {
+    return false;
+  }
+  return InvalidArgument("it is true or false, not '{}'", text);
+}
+
+std::string Trimmed(std::string_view text) {
+  while (text.starts_with(' ')) {
+    text.remove_prefix(1);
+  }
+  while (text.ends_with(' ')) {
+    text.remove_suffix(1);
+  }
+  return std::string(text);
+}
+
+// "a, b"
+Result<std::vector<std::string>> ListOf(std::string_view text) {
+  std::vector<std::string> names;
+  while (true) {
+    const size_t comma = text.find(',');
+    names.push_back(Trimmed(text.substr(0, comma)));
+    if (names.back().empty()) {
+      return InvalidArgument("a name between its commas is empty");
+    }
+    if (comma == std::string_view::npos) {
+      return names;
+    }
+    text.remove_prefix(comma + 1);
+  }
+}
+
+// Milliseconds since 1970 or an ISO text.
+Result<TimestampUs> TimeOf(std::string_view text) {
+  constexpr int64_t kUsPerMs = 1000;
+  constexpr size_t kDigitsMax = 15;  // of milliseconds: far beyond the year 9999
+  int64_t ms = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), ms);
+  if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() &&
+      text.size() <= kDigitsMax) {
+    return TimestampUs(ms * kUsPerMs);
+  }
+  VARVE_ASSIGN(const int64_t us, ParseTimestampText(text));
+  return TimestampUs(us);
+}
+
+// "from..to", "from/to"; either may be empty.
+Result<TimeRange> RangeOf(std::string_view text) {
+  size_t at = text.find("..");
+  size_t width = 2;
+  if (at == std::string_view::npos) {
+    at = text.find('/');
+    width = 1;
+  }
+  if (at == std::string_view::npos) {
+    return InvalidArgument("'{}' is no range: write from..to, as in 2024-01-01..2024-02-01", text);
+  }
+  TimeRange range;
+  const std::string from = Trimmed(text.substr(0, at));
+  const std::string to = Trimmed(text.substr(at + width));
+  if (!from.empty()) {
+    VARVE_ASSIGN(range.start, TimeOf(from));
+  }
+  if (!to.empty()) {
+    VARVE_ASSIGN(range.end, TimeOf(to));
+  }
+  if (range.end <= range.start) {
+    return InvalidArgument("'{}' ends before it starts", text);
+  }
+  return range;
+}
+
+// "a=b, c=d"
+Result<std::map<std::string, std::string>> RenamesOf(std::string_view text) {
+  std::map<std::string, std::string> renames;
+  VARVE_ASSIGN(const auto pairs, ListOf(text));
+  for (const std::string& pair : pairs) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
+      return InvalidArgument("'{}' is no renaming: write old=new", pair);
+    }
+    if (!renames.emplace(pair.substr(0, equals), pair.substr(equals + 1)).second) {
+      return InvalidArgument("'{}' is renamed twice", pair.substr(0, equals));
+    }
+  }
+  return renames;
+}
+
+Result<size_t> ParallelismOf(const std::string& text) {
+  size_t threads = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), threads);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || threads == 0 ||
+      threads > kParallelismMax) {
+    return InvalidArgument("it is 1 to {}, not '{}'", kParallelismMax, text);
+  }
+  return threads;
+}
+
+Result<VersionRef> PointOf(const std::string& text) {
+  if (const auto time = ParseTimestampText(text)) {
+    return VersionRef(TimestampUs(*time));
+  }
+  return ParseVersionRef(text);
+}
+
+// What reads one option; it sets what the text means.
+using Reader = std::function<Status(const std::string& text)>;
+using Readers = std::map<std::string, Reader>;
+
+template <class Target, class Parse>
+Reader Into(Target& target, Parse parse) {
+  return [&target, parse](const std::string& text) -> Status {
+    VARVE_ASSIGN(target, parse(text));
+    return {};
+  };
+}
+
+template <class Choice>
+Reader Choose(Choice& target, Choice if_true, Choice if_false) {
+  return [&target, if_true, if_false](const std::string& text) -> Status {
+    VARVE_ASSIGN(const bool on, BooleanOf(text));
+    target = on ? if_true : if_false;
+    return {};
+  };
+}
+
+Result<std::string> TextOf(const std::string& text) { return text; }
+
+void AddCommon(Readers& readers, TransferMode& mode) {
+  readers["dry_run"] = Choose(mode.run, TransferMode::Run::kPlan, TransferMode::Run::kRun);
+  readers["wait"] =
+      Choose(mode.wait, TransferMode::Wait::kForEnd, TransferMode::Wait::kForBeginning);
+}
+
+Status ReadAll(std::string_view statement, const Options& options, const Readers& readers) {
+  for (const auto& [name, text] : options) {
+    const auto reader = readers.find(name);
+    if (reader == readers.end()) {
+      std::string known;
+      for (const auto& [one, unused] : readers) {
+        known += (known.empty() ? "" : ", ") + one;
+      }
+      return InvalidArgument("{} has no option {}; it has {}", statement, name, known);
+    }
+    if (auto status = reader->second(text); !status) {
+      return std::unexpected(status.error().WithContext(name));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ExportOptions> ParseExportOptions(std::map<std::string, std::string> options) {
+  ExportOptions out;
+  ExportRequest& request = out.request;
+  Readers readers;
+  AddCommon(readers, out.mode);
+  readers["catalog"] = Into(request.catalog, TextOf);
+  readers["schemas"] = Into(request.schemas, ListOf);
+  readers["tables"] = Into(request.tables, ListOf);
+  readers["start_time"] = Into(request.start, TimeOf);
+  readers["end_time"] = Into(request.end, TimeOf);
+  readers["chunk_time_window"] = Into(request.chunk_window, ParseDuration);
+  readers["parallelism"] = Into(request.parallelism, ParallelismOf);
+  readers["format"] =
+      Into(request.format, [](const std::string& text) { return ParseDataFormat(ToLower(text)); });
+  readers["schema_only"] =
+      Choose(request.contents, ExportRequest::Contents::kSchemaOnly, ExportRequest::Contents::kAll);
+  readers["force"] =
+      Choose(request.existing, ExportRequest::Existing::kReplace, ExportRequest::Existing::kResume);
+  readers["rate_limit"] = Into(request.bytes_per_second, ParseSize);
+  readers["as_of"] = Into(request.as_of, PointOf);
+  VARVE_TRY(ReadAll("EXPORT DATABASE", options, readers));
+  return out;
+}
+
+Result<ImportOptions> ParseImportOptions(std::map<std::string, std::string> options) {
+  ImportOptions out;
+  ImportRequest& request = out.request;
+  Readers readers;
+  AddCommon(readers, out.mode);
+  readers["catalog"] = Into(request.catalog, TextOf);
+  readers["schemas"] = Into(request.schemas, ListOf);
+  readers["tables"] = Into(request.tables, ListOf);
+  readers["time_range"] = Into(request.range, RangeOf);
+  readers["rename_schema"] = Into(request.rename_schemas, RenamesOf);
+  readers["on_conflict"] = Into(
+      request.on_conflict, [](const std::string& text) { return ParseOnConflict(ToLower(text)); });
+  readers["ttl_hold"] =
+      Choose(request.ttl_hold, ImportRequest::TtlHold::kHold, ImportRequest::TtlHold::kNone);
+  readers["parallelism"] = Into(request.parallelism, ParallelismOf);
+  readers["rate_limit"] = Into(request.bytes_per_second, ParseSize);
+  VARVE_TRY(ReadAll("IMPORT DATABASE", options, readers));
+  return out;
+}
+
+}  // namespace varve
