@@ -13,8 +13,8 @@
 #include <thread>
 
 #include "main/line_editor.h"
-#include "sql/keywords.h"
 #include "sql/statement_splitter.h"
+#include "sql/keywords.h"
 
 namespace varve {
 namespace {

@@ -14,8 +14,8 @@
 #include "main/remote_connection.h"
 #include "main/shell.h"
 #include "main/statement_runner.h"
-#include "sql/parser.h"
 #include "sql/statement_splitter.h"
+#include "sql/parser.h"
 
 namespace varve {
 namespace {

@@ -46,19 +46,19 @@ def test_an_export_and_an_import_survive_kills(tmp_path):
         server.write("\n".join(f"a,host=h{i % 9} v={-i} {i * HOUR_MS // 40}" for i in range(0, ROWS, 3)))
         expected = {t: server.rows(f"SELECT count(*) AS n, sum(v) AS s, min(v) AS m FROM {t}") for t in "ab"}
     whole = tmp_path / "whole"
-    flags = ("--chunk-time-window", "3h", "--parallelism", 3)
+    flags = ("--end-time", "1970-01-06", "--chunk-time-window", "3h", "--parallelism", 3)
     assert interrupted(300, "export", "create", "--to", f"file://{whole}", "--data", data, *flags)
     for number in range(ROUNDS):
         snapshot = tmp_path / f"snap{number}"
         create = ("export", "create", "--to", f"file://{snapshot}", "--data", data, *flags)
         kills = 0
-        while not interrupted(rng.uniform(0.05, 0.6) * (kills + 1), *create):
+        while not interrupted(rng.uniform(0.05, 0.4) * (kills + 1), *create):
             kills += 1
         check(snapshot)
         assert data_files(snapshot) == data_files(whole)
         target = tmp_path / f"target{number}"
         bring = ("import", "--from", f"file://{snapshot}", "--data", target, "--parallelism", 3)
-        while not interrupted(rng.uniform(0.05, 0.6) * (kills + 1), *bring):
+        while not interrupted(rng.uniform(0.05, 0.4) * (kills + 1), *bring):
             kills += 1
         with Server(target) as server:
             for table, rows in expected.items():
