@@ -183,6 +183,9 @@ Status ImportJob::RunTask(const Task& task) {
   report_.files += outcome.files;
   report_.rows += outcome.rows;
   report_.replaced_rows += outcome.replaced_rows;
+  for (const SnapshotFile* file : task.files) {
+    report_.bytes += file->size_bytes;
+  }
   return {};
 }
 
