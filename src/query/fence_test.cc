@@ -274,16 +274,16 @@ TEST_F(Fence, OnlyKnownTableFunctionsAreLeft) {
       "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('table', "
       "'table_macro', 'pragma') ORDER BY 1");
   ASSERT_THAT(rows, IsOk());
-  EXPECT_THAT(
-      *rows,
-      testing::ElementsAre(
-          "duckdb_columns", "duckdb_constraints", "duckdb_databases", "duckdb_dependencies",
-          "duckdb_functions", "duckdb_indexes", "duckdb_keywords", "duckdb_schemas",
-          "duckdb_sequences", "duckdb_tables", "duckdb_types", "duckdb_views", "generate_series",
-          "histogram", "histogram_values", "icu_calendar_names", "pg_timezone_names", "range",
-          "repeat", "repeat_row", "table_changes", "unnest", "varve_columns", "varve_consumers",
-          "varve_dropped_tables", "varve_files", "varve_manifests", "varve_options",
-          "varve_savepoints", "varve_schemas", "varve_snapshots", "varve_tables"));
+  EXPECT_THAT(*rows,
+              testing::ElementsAre(
+                  "duckdb_columns", "duckdb_constraints", "duckdb_databases", "duckdb_dependencies",
+                  "duckdb_functions", "duckdb_indexes", "duckdb_keywords", "duckdb_schemas",
+                  "duckdb_sequences", "duckdb_tables", "duckdb_types", "duckdb_views",
+                  "generate_series", "histogram", "histogram_values", "icu_calendar_names",
+                  "pg_timezone_names", "range", "repeat", "repeat_row", "table_changes", "unnest",
+                  "varve_columns", "varve_consumers", "varve_dropped_tables", "varve_exports",
+                  "varve_files", "varve_imports", "varve_manifests", "varve_options",
+                  "varve_savepoints", "varve_schemas", "varve_snapshots", "varve_tables"));
 }
 
 // Nothing says where files are: not a column, not a plan, not the catalogue, not an error.
