@@ -40,7 +40,7 @@ std::string Describe(std::string_view what, const StatementRecord& record) {
                                  seconds, record.rows);
   if (record.error) {
     line += fmt::format(" kind={} error=\"{}\"", ErrorKindName(record.error->kind),
-                        OnOneLine(record.error->message));
+                        OnOneLine(MaskedMessage(record.error->message, record.sql)));
   }
   return line + " sql=" + MaskedText(record.sql, kLoggedTextBytesMax);
 }

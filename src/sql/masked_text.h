@@ -12,4 +12,8 @@ namespace varve {
 // holds one ("…password=…"). Valid UTF-8 whatever the text is.
 std::string MaskedText(std::string_view sql, size_t bytes_max);
 
+// What a statement was answered, as it may stand in a log: "***" in the place of every secret of
+// the statement, as above.
+std::string MaskedMessage(std::string message, std::string_view sql);
+
 }  // namespace varve

@@ -39,6 +39,17 @@ TEST(MaskedTextTest, IsCutBetweenCharacters) {
   EXPECT_EQ(MaskedText("SELECT 12", 8), "SELECT 1…");
 }
 
+TEST(MaskedTextTest, MessagesShowNoSecret) {
+  const std::string sql =
+      "EXPORT DATABASE TO 's3://b/x' WITH (account_key = 'aHVudGVyMg==' sas_token='sig=hunter2')";
+  EXPECT_EQ(MaskedMessage("found 'aHVudGVyMg=='\nline 1:\n WITH (account_key = 'aHVudG", sql),
+            "found '***'\nline 1:\n WITH (account_key = '***");
+  EXPECT_EQ(MaskedMessage("sig=hunter2 at 's3://b/x'", sql), "*** at 's3://b/x'");
+  EXPECT_EQ(MaskedMessage("near hunter2", "SET password = 'hunter2"),
+            "(not shown: the statement ends within what may be a secret)");
+  EXPECT_EQ(MaskedMessage("near x", "SELECT 'x"), "near x");
+}
+
 TEST(MaskedTextTest, ATextThatIsNoneShowsNothing) {
   EXPECT_EQ(MaskedText("SELECT '\xff'", 100), "(no text: too long, not UTF-8, or with NUL)");
   EXPECT_EQ(MaskedText("SET password = 'hunter2", 100), "SET password = …");
