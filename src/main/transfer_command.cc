@@ -15,10 +15,12 @@
 #include "main/local_host.h"
 #include "main/remote_connection.h"
 #include "main/statement_runner.h"
+#include "protect/export_source.h"
 #include "protect/place.h"
 #include "protect/retries.h"
 #include "protect/snapshot_error.h"
 #include "protect/snapshot_folder.h"
+#include "protect/transfer_options.h"
 #include "protect/verify.h"
 #include "query/name_text.h"
 
@@ -130,8 +132,14 @@ Result<OneRow> Await(SqlConnection& connection, const TransferCommandOptions& op
   }
 }
 
-Result<std::unique_ptr<ObjectStore>> Open(const std::string& location, PlaceUse use) {
-  return OpenPlace(location, {.allowed_folders = {}, .reach = kAnywhere}, use);
+Result<std::unique_ptr<ObjectStore>> Open(const SnapshotCommandOptions& options, const Clock& clock,
+                                          PlaceUse use) {
+  VARVE_ASSIGN(StoreCredentials credentials, ParseCredentialOptions(options.credentials));
+  return OpenPlace(options.location,
+                   {.policy = {.allowed_folders = {}, .reach = kAnywhere},
+                    .clock = &clock,
+                    .credentials = std::move(credentials)},
+                   use);
 }
 
 std::string StateOf(const SnapshotListing& listing) {
@@ -142,6 +150,25 @@ std::string StateOf(const SnapshotListing& listing) {
     return "incomplete";
   }
   return listing.manifest->schema_only ? "schema-only" : "complete";
+}
+
+// Has the database let go of what an export that never came to its end keeps there.
+void Release(const SnapshotCommandOptions& options, const Manifest& manifest) {
+  const std::string call =
+      fmt::format("CALL varve_release_export({})", QuotedText(manifest.snapshot_id.ToString()));
+  const auto release = [&]() -> Status {
+    VARVE_ASSIGN(const auto connection,
+                 Connect({.data_folder = options.data_folder, .url = options.url}));
+    OneRow row;
+    VARVE_TRY(connection->Execute(call, row));
+    return {};
+  };
+  if (const Status released = release(); !released) {
+    PrintWarning(
+        fmt::format("the database that it was made of keeps its savepoints for up to {} days ({}); "
+                    "{} there drops them",
+                    kPinDays.count(), released.error().message, call));
+  }
 }
 
 }  // namespace
@@ -176,7 +203,8 @@ Status RunTransfer(const TransferCommandOptions& options) {
 }
 
 Status ListSnapshots(const SnapshotCommandOptions& options) {
-  VARVE_ASSIGN(const auto store, Open(options.location, PlaceUse::kRead));
+  const SystemClock clock;
+  VARVE_ASSIGN(const auto store, Open(options, clock, PlaceUse::kRead));
   VARVE_ASSIGN(const auto listings, SnapshotFolder::List(*store));
   std::string text;
   for (const SnapshotListing& listing : listings) {
@@ -193,7 +221,8 @@ Status ListSnapshots(const SnapshotCommandOptions& options) {
 
 Status VerifySnapshotAt(const SnapshotCommandOptions& options) {
   VARVE_ASSIGN(const VerifyMode mode, ParseVerifyMode(options.mode));
-  VARVE_ASSIGN(const auto store, Open(options.location, PlaceUse::kRead));
+  const SystemClock clock;
+  VARVE_ASSIGN(const auto store, Open(options, clock, PlaceUse::kRead));
   VARVE_ASSIGN(const VerifyReport report,
                VerifySnapshot(*store, mode, [](uint64_t) { return Status(); }));
   VARVE_TRY(ToStatus(report));
@@ -202,7 +231,8 @@ Status VerifySnapshotAt(const SnapshotCommandOptions& options) {
 }
 
 Status DeleteSnapshot(const SnapshotCommandOptions& options) {
-  VARVE_ASSIGN(const auto store, Open(options.location, PlaceUse::kDelete));
+  const SystemClock clock;
+  VARVE_ASSIGN(const auto store, Open(options, clock, PlaceUse::kDelete));
   const SnapshotFolder folder(*store);
   VARVE_ASSIGN(const Manifest manifest, folder.LoadManifest());
   if (options.ask == SnapshotCommandOptions::Ask::kYes) {
@@ -218,7 +248,11 @@ Status DeleteSnapshot(const SnapshotCommandOptions& options) {
   for (const std::string& path : foreign) {
     PrintWarning(fmt::format("{} belongs to no snapshot and stays", path));
   }
-  return PrintText(fmt::format("deleted snapshot {}\n", manifest.snapshot_id.ToString()));
+  VARVE_TRY(PrintText(fmt::format("deleted snapshot {}\n", manifest.snapshot_id.ToString())));
+  if (!manifest.completed_at) {
+    Release(options, manifest);
+  }
+  return {};
 }
 
 }  // namespace varve

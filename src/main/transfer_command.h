@@ -32,6 +32,10 @@ Status RunTransfer(const TransferCommandOptions& options);
 
 struct SnapshotCommandOptions {
   std::string location;
+  std::map<std::string, std::string> credentials;  // ParseCredentialOptions
+  // Of the database that made it, for delete: a data folder, else a server.
+  std::optional<std::string> data_folder;
+  std::string url;
   std::string mode = "full";                               // of verify: head, sample, full
   enum class Ask : uint8_t { kYes, kNo } ask = Ask::kYes;  // before delete
 };
@@ -40,7 +44,8 @@ struct SnapshotCommandOptions {
 Status ListSnapshots(const SnapshotCommandOptions& options);
 // Errors: kCorruption that names each file which is not as it was written; those of VerifySnapshot.
 Status VerifySnapshotAt(const SnapshotCommandOptions& options);
-// Asks for a "yes" on standard input. Errors: kCancelled; those of the place.
+// Asks for a "yes" on standard input. The savepoints of an export that was not complete go too; a
+// database that cannot be asked for that is a warning. Errors: kCancelled; those of the place.
 Status DeleteSnapshot(const SnapshotCommandOptions& options);
 
 }  // namespace varve

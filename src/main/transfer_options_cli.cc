@@ -10,6 +10,8 @@ constexpr char kExportExamples[] = R"(Examples:
   varve export create --to file:///backup/csv --format csv --tables cpu,public.weather
   varve export create --to file:///backup/may --start-time 2024-05-01 --end-time 2024-06-01
   varve export create --to file:///backup/x --data DIR    a data folder without a server
+  varve export create --to s3://bucket/monday --endpoint https://minio.example:9000 \
+      --access-key-id ID --secret-access-key SECRET
   varve export list --location file:///backup
   varve export verify --snapshot file:///backup/monday --mode head
   varve export delete --snapshot file:///backup/monday
@@ -31,22 +33,52 @@ std::string StatementName(const std::string& flag) {
   return name;
 }
 
+using OptionMap = std::map<std::string, std::string>;
+
+CLI::Option* AddText(CLI::App& command, OptionMap& options, const std::string& flag,
+                     const std::string& text) {
+  return command.add_option_function<std::string>(
+      flag,
+      [&options, name = StatementName(flag)](const std::string& value) { options[name] = value; },
+      text);
+}
+
+// How the place is reached. What is not given is looked for in the environment and in files of the
+// process that reaches it.
+void AddCredentials(CLI::App& command, OptionMap& options) {
+  constexpr const char* kGroup = "Credentials of the place (else from the environment and files)";
+  const auto add = [&](const std::string& flag, const std::string& text) {
+    AddText(command, options, flag, text)->group(kGroup);
+  };
+  add("--endpoint", "https://host:port of the service");
+  add("--region", "s3, oss [us-east-1]");
+  add("--access-key-id", "s3, oss");
+  add("--secret-access-key", "s3, oss");
+  add("--session-token", "s3, oss");
+  add("--profile", "s3: of the AWS files");
+  add("--address-style", "s3: path or virtual");
+  add("--access-token", "gs");
+  add("--key-file", "gs: JSON of a service account");
+  add("--account", "azblob");
+  add("--account-key", "azblob");
+  add("--sas-token", "azblob");
+  add("--ca-file", "PEM of authorities to trust");
+  command
+      .add_flag_callback(
+          "--anonymous", [&options] { options["anonymous"] = "true"; }, "asks without credentials")
+      ->group(kGroup);
+}
+
 }  // namespace
 
 TransferCommandLine::TransferCommandLine(CLI::App& app) {
-  transfer_.url = "http://127.0.0.1:5440";
   AddExport(app);
   AddImport(app);
 }
 
 void TransferCommandLine::AddOption(CLI::App& command, const std::string& flag,
                                     const std::string& text) {
-  command.add_option_function<std::string>(
-      flag,
-      [this, name = StatementName(flag)](const std::string& value) {
-        transfer_.options[name] = value;
-      },
-      text);
+  AddText(command, transfer_.options, flag, text);
 }
 
 void TransferCommandLine::AddFlag(CLI::App& command, const std::string& flag,
@@ -55,11 +87,19 @@ void TransferCommandLine::AddFlag(CLI::App& command, const std::string& flag,
       flag, [this, name = StatementName(flag)] { transfer_.options[name] = "true"; }, text);
 }
 
-void TransferCommandLine::AddPlace(CLI::App& command) {
-  auto* const url =
-      command.add_option("--url", transfer_.url, "the server [http://127.0.0.1:5440]");
-  command.add_option("--data", transfer_.data_folder, "the data folder, without a server")
-      ->excludes(url);
+void TransferCommandLine::AddDatabase(CLI::App& command) {
+  auto* const url = command.add_option("--url", url_, "the server [http://127.0.0.1:5440]");
+  command.add_option("--data", data_folder_, "the data folder, without a server")->excludes(url);
+}
+
+void TransferCommandLine::AddSnapshot(CLI::App& command, const std::string& flag,
+                                      const std::string& text) {
+  command.add_option(flag, snapshot_.location, text)->required();
+  AddCredentials(command, snapshot_.credentials);
+}
+
+void TransferCommandLine::AddSelection(CLI::App& command) {
+  AddDatabase(command);
   AddOption(command, "--catalog", "the catalog [varve]");
   AddOption(command, "--schemas", "a,b: only these schemas [all]");
   AddOption(command, "--tables", "t,s.u: only these tables [all]");
@@ -67,6 +107,7 @@ void TransferCommandLine::AddPlace(CLI::App& command) {
   AddOption(command, "--rate-limit", "bytes a second, as in 50MiB [no limit]");
   AddFlag(command, "--dry-run", "says what would be done");
   command.add_option("--progress", progress_, "auto, always or never [auto]");
+  AddCredentials(command, transfer_.options);
 }
 
 void TransferCommandLine::AddExport(CLI::App& app) {
@@ -75,7 +116,7 @@ void TransferCommandLine::AddExport(CLI::App& app) {
   export_->footer(kExportExamples);
   create_ = export_->add_subcommand("create", "Makes a snapshot, or goes on with one.");
   create_->add_option("--to", transfer_.location, "where the snapshot is to be")->required();
-  AddPlace(*create_);
+  AddSelection(*create_);
   AddOption(*create_, "--start-time", "rows from then on [the earliest]");
   AddOption(*create_, "--end-time", "rows before then [now]");
   AddOption(*create_, "--chunk-time-window", "how much time a chunk holds [1d]");
@@ -84,13 +125,14 @@ void TransferCommandLine::AddExport(CLI::App& app) {
   AddFlag(*create_, "--schema-only", "no rows");
   AddFlag(*create_, "--force", "replaces the snapshot that is there");
   list_ = export_->add_subcommand("list", "Lists the snapshots in a folder.");
-  list_->add_option("--location", snapshot_.location, "the folder")->required();
+  AddSnapshot(*list_, "--location", "the folder");
   verify_ = export_->add_subcommand("verify", "Compares a snapshot with its checksums.");
-  verify_->add_option("--snapshot", snapshot_.location, "the snapshot")->required();
+  AddSnapshot(*verify_, "--snapshot", "the snapshot");
   verify_->add_option("--mode", snapshot_.mode,
                       "head (sizes), sample (a tenth of the files) or full [full]");
   delete_ = export_->add_subcommand("delete", "Deletes a snapshot.");
-  delete_->add_option("--snapshot", snapshot_.location, "the snapshot")->required();
+  AddSnapshot(*delete_, "--snapshot", "the snapshot");
+  AddDatabase(*delete_);
   delete_->add_flag("--yes", yes_, "does not ask");
 }
 
@@ -98,7 +140,7 @@ void TransferCommandLine::AddImport(CLI::App& app) {
   import_ = app.add_subcommand("import", "Brings a snapshot into a database.");
   import_->footer(kImportExamples);
   import_->add_option("--from", transfer_.location, "the snapshot")->required();
-  AddPlace(*import_);
+  AddSelection(*import_);
   AddOption(*import_, "--time-range", "from..to: only these rows [all]");
   AddOption(*import_, "--rename-schema", "old=new,…");
   AddOption(*import_, "--on-conflict",
@@ -117,9 +159,13 @@ Status TransferCommandLine::Run() {
     return VerifySnapshotAt(snapshot_);
   }
   if (delete_->parsed()) {
+    snapshot_.data_folder = data_folder_;
+    snapshot_.url = url_;
     snapshot_.ask = yes_ ? SnapshotCommandOptions::Ask::kNo : SnapshotCommandOptions::Ask::kYes;
     return DeleteSnapshot(snapshot_);
   }
+  transfer_.data_folder = data_folder_;
+  transfer_.url = url_;
   VARVE_ASSIGN(transfer_.progress, ParseProgressLines(progress_));
   transfer_.kind = import_->parsed() ? TransferKind::kImport : TransferKind::kExport;
   return RunTransfer(transfer_);

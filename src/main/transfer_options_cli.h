@@ -25,7 +25,9 @@ class TransferCommandLine {
   // An option of the statement.
   void AddOption(CLI::App& command, const std::string& flag, const std::string& text);
   void AddFlag(CLI::App& command, const std::string& flag, const std::string& text);
-  void AddPlace(CLI::App& command);
+  void AddDatabase(CLI::App& command);
+  void AddSelection(CLI::App& command);
+  void AddSnapshot(CLI::App& command, const std::string& flag, const std::string& text);
 
   CLI::App* export_ = nullptr;
   CLI::App* create_ = nullptr;
@@ -35,6 +37,8 @@ class TransferCommandLine {
   CLI::App* import_ = nullptr;
   TransferCommandOptions transfer_;
   SnapshotCommandOptions snapshot_;
+  std::optional<std::string> data_folder_;
+  std::string url_ = "http://127.0.0.1:5440";
   std::string progress_ = "auto";
   bool yes_ = false;
 };

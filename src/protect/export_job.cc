@@ -168,6 +168,7 @@ Result<ExportReport> ExportJob::Plan() {
 }
 
 Status ExportJob::Prepare() {
+  pinned_at_ = services_.database->clock().Steady();
   if (request_.existing == ExportRequest::Existing::kReplace) {
     return BeginNew();
   }
@@ -179,8 +180,15 @@ Status ExportJob::Prepare() {
   return BeginNew();
 }
 
+void ExportJob::TellId() const {
+  if (services_.begun) {
+    services_.begun(manifest_.snapshot_id);
+  }
+}
+
 Status ExportJob::BeginNew() {
   manifest_.snapshot_id = services_.database->ids().NewUuid();
+  TellId();
   VARVE_ASSIGN(ExportSources sources,
                PinSources(*services_.database, request_, manifest_.snapshot_id));
   tables_ = std::move(sources.tables);
@@ -252,11 +260,13 @@ Status ExportJob::CheckResume(const Manifest& manifest) const {
 Status ExportJob::Resume(Manifest manifest) {
   VARVE_TRY(CheckResume(manifest));
   manifest_ = std::move(manifest);
+  TellId();
   VARVE_ASSIGN(const bool complete, folder_.IsComplete());
   if (complete || manifest_.completed_at) {
     begun_ = ExportReport::Begun::kCompleteBefore;
     VARVE_TRY(complete ? folder_.ClearState() : folder_.MarkComplete());
-    return ReleaseSources(*services_.database, manifest_.snapshot_id);
+    VARVE_TRY(ReleaseSources(*services_.database, manifest_.snapshot_id));
+    return {};
   }
   begun_ = ExportReport::Begun::kResumed;
   VARVE_ASSIGN(tables_, ReopenSources(*services_.database, manifest_));
@@ -381,10 +391,56 @@ void ExportJob::SetTotals() {
 
 Status ExportJob::Pace(uint64_t bytes) {
   progress_.AddBytes(bytes);
+  KeepPinned();
   const auto wait = rate_->Take(bytes, services_.database->clock().Steady());
   if (services_.stop.stop_requested() ||
       (wait > std::chrono::nanoseconds(0) && !WaitFor(wait, services_.stop))) {
     return Cancelled("the export was stopped; run it again to go on");
+  }
+  return {};
+}
+
+void ExportJob::KeepPinned() {
+  const std::lock_guard lock(pin_mutex_);
+  const auto now = services_.database->clock().Steady();
+  if (now - pinned_at_ < kPinRenewal) {
+    return;
+  }
+  if (const Status renewed = RenewSources(*services_.database, manifest_); renewed) {
+    pinned_at_ = now;
+  } else {
+    LogWarn("the savepoints of an export could not be renewed, which is tried again: {}",
+            renewed.error().message);
+  }
+}
+
+Status ExportJob::CheckWritten() const {
+  const auto gone = [](std::string_view what) {
+    return Named(ErrorKind::kConflict, kOperationLocked,
+                 "{}: somebody has deleted the snapshot while it was made, or begun another one in "
+                 "its place",
+                 what);
+  };
+  VARVE_ASSIGN(const auto there, folder_.FindManifest());
+  if (!there || there->snapshot_id != manifest_.snapshot_id) {
+    return gone("the snapshot's manifest is not there any more");
+  }
+  VARVE_ASSIGN(const auto objects, services_.target->List(""));
+  std::map<std::string_view, uint64_t> sizes;
+  for (const ObjectInfo& object : objects) {
+    sizes.emplace(object.path, object.size_bytes);
+  }
+  const auto check = [&](const std::string& path, uint64_t size_bytes) -> Status {
+    const auto found = sizes.find(path);
+    return found == sizes.end() || found->second != size_bytes ? gone(path) : Status();
+  };
+  for (const SchemaFile& file : manifest_.schema_files) {
+    VARVE_TRY(check(file.path, file.size_bytes));
+  }
+  for (const Chunk& chunk : manifest_.chunks) {
+    for (const SnapshotFile& file : chunk.files) {
+      VARVE_TRY(check(file.path, file.size_bytes));
+    }
   }
   return {};
 }
@@ -461,9 +517,14 @@ Status ExportJob::Finish() {
   manifest_.completed_at = services_.database->clock().Now();
   manifest_.checksum = SnapshotChecksum(manifest_);
   VARVE_TRY(Retry(
-      services_.retry, services_.stop, [&] { return folder_.Complete(manifest_); },
+      services_.retry, services_.stop,
+      [&]() -> Status {
+        VARVE_TRY(CheckWritten());
+        return folder_.Complete(manifest_);
+      },
       [](int, const Error&) {}));
-  return ReleaseSources(*services_.database, manifest_.snapshot_id);
+  VARVE_TRY(ReleaseSources(*services_.database, manifest_.snapshot_id));
+  return {};
 }
 
 ExportReport ExportJob::Report() const {

@@ -4,6 +4,7 @@
 // may end anywhere, and the next one with the same request ends in the same snapshot.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -29,6 +30,8 @@ struct ExportServices {
   std::string temp_folder;        // of this machine, for such files until they are uploaded
   RetryLimits retry;
   std::stop_token stop;
+  // Told the id as soon as it is known; nullptr: nobody wants to know.
+  std::function<void(const Uuid& snapshot_id)> begun = nullptr;
 };
 
 struct ExportReport {
@@ -50,7 +53,8 @@ class ExportJob {
   // The snapshot is complete when it returns ok. Errors: kInvalidArgument RESUME_MISMATCH,
   // SCHEMA_ONLY_MISMATCH, LOCATION_NOT_EMPTY and for requests that contradict themselves; those of
   // PinSources, ReopenSources and ChunkWriter; kCancelled when it is stopped. What has been done
-  // stays, for another job.
+  // stays, for another job. Also kConflict OPERATION_LOCKED when what it has written is gone:
+  // somebody has deleted the snapshot meanwhile, or begun another one in its place.
   Result<ExportReport> Run();
 
   // What a new export would do; writes nothing to the target.
@@ -63,6 +67,7 @@ class ExportJob {
 
   Status CheckRequest() const;
   Status Prepare();
+  void TellId() const;
   Status BeginNew();
   Status Resume(Manifest manifest);
   Status CheckResume(const Manifest& manifest) const;
@@ -76,7 +81,12 @@ class ExportJob {
   Status Work(Queue& queue);
   Status FinishChunk(ChunkWork& work);
   Status Finish();
+  // Before that many bytes are read: waits, and keeps the sources pinned.
   Status Pace(uint64_t bytes);
+  void KeepPinned();
+  // That all that has been written is still there, as the manifest says, and nobody has begun
+  // another snapshot in the same place.
+  Status CheckWritten() const;
   ExportReport Report() const;
 
   const ExportServices services_;
@@ -87,6 +97,8 @@ class ExportJob {
   Manifest manifest_;
   std::vector<SchemaText> schema_texts_;  // of a new export
   std::vector<PinnedTable> tables_;
+  std::mutex pin_mutex_;
+  std::chrono::steady_clock::time_point pinned_at_;
   ExportReport::Begun begun_ = ExportReport::Begun::kNew;
   std::vector<std::string> warnings_;
 };

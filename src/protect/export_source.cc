@@ -171,7 +171,24 @@ Result<std::vector<PinnedTable>> ReopenSources(Database& database, const Manifes
   return pinned;
 }
 
-Status ReleaseSources(Database& database, const Uuid& snapshot_id) {
+Status RenewSources(Database& database, const Manifest& manifest) {
+  const auto all = AllTables(database);
+  for (const ExportSource& source : manifest.sources) {
+    const auto table = std::ranges::find(all, source.uuid, [](const auto& t) { return t->uuid(); });
+    if (table != all.end()) {
+      VARVE_ASSIGN(auto savepoint,
+                   (*table)->savepoints().Find(ExportSavepoint(manifest.snapshot_id)));
+      if (savepoint) {
+        savepoint->retain_until = RetainUntil(database);
+        VARVE_TRY((*table)->savepoints().Replace(*savepoint));
+      }
+    }
+  }
+  return {};
+}
+
+Result<uint64_t> ReleaseSources(Database& database, const Uuid& snapshot_id) {
+  uint64_t released = 0;
   const std::string name = ExportSavepoint(snapshot_id);
   for (const auto& table : AllTables(database)) {
     if (table->partition_of()) {
@@ -180,9 +197,10 @@ Status ReleaseSources(Database& database, const Uuid& snapshot_id) {
     VARVE_ASSIGN(const auto savepoint, table->savepoints().Find(name));
     if (savepoint) {
       VARVE_TRY(database.DropSavepoint(*table, savepoint->id));
+      ++released;
     }
   }
-  return {};
+  return released;
 }
 
 }  // namespace varve

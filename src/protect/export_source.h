@@ -16,6 +16,7 @@ namespace varve {
 
 // How long the savepoints of an export stay that nobody goes on with; renewed while one runs.
 inline constexpr std::chrono::days kPinDays{7};
+inline constexpr std::chrono::hours kPinRenewal{12};
 
 struct ExportSources {
   SnapshotSchema schema;
@@ -32,7 +33,10 @@ Result<ExportSources> PinSources(Database& database, const ExportRequest& reques
 // The tables as they were pinned, in this process or an earlier one, and pinned for longer. Errors:
 // kNotFound when a table or its savepoint is gone: the export cannot be resumed.
 Result<std::vector<PinnedTable>> ReopenSources(Database& database, const Manifest& manifest);
-// Drops the savepoints. Errors: those of Database::DropSavepoint; to be called again.
-Status ReleaseSources(Database& database, const Uuid& snapshot_id);
+// Pins them for longer. Errors: those of Savepoints.
+Status RenewSources(Database& database, const Manifest& manifest);
+// Drops the savepoints; how many tables had one. Errors: those of Database::DropSavepoint; to be
+// called again.
+Result<uint64_t> ReleaseSources(Database& database, const Uuid& snapshot_id);
 
 }  // namespace varve

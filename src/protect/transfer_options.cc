@@ -152,6 +152,36 @@ void AddCommon(Readers& readers, TransferMode& mode) {
       Choose(mode.wait, TransferMode::Wait::kForEnd, TransferMode::Wait::kForBeginning);
 }
 
+Result<AddressStyle> AddressStyleOf(const std::string& text) {
+  const std::string lower = ToLower(text);
+  if (lower == "path") {
+    return AddressStyle::kPath;
+  }
+  if (lower == "virtual") {
+    return AddressStyle::kVirtualHost;
+  }
+  return InvalidArgument("it is path or virtual, not '{}'", text);
+}
+
+Result<Secret> SecretOf(const std::string& text) { return Secret(text); }
+
+void AddCredentials(Readers& readers, StoreCredentials& credentials) {
+  readers["anonymous"] = Choose(credentials.identity, Identity::kAnonymous, Identity::kFind);
+  readers["address_style"] = Into(credentials.address_style, AddressStyleOf);
+  readers["endpoint"] = Into(credentials.endpoint, TextOf);
+  readers["ca_file"] = Into(credentials.ca_file, TextOf);
+  readers["region"] = Into(credentials.region, TextOf);
+  readers["profile"] = Into(credentials.profile, TextOf);
+  readers["access_key_id"] = Into(credentials.access_key_id, TextOf);
+  readers["secret_access_key"] = Into(credentials.secret_access_key, SecretOf);
+  readers["session_token"] = Into(credentials.session_token, SecretOf);
+  readers["access_token"] = Into(credentials.access_token, SecretOf);
+  readers["key_file"] = Into(credentials.key_file, TextOf);
+  readers["account"] = Into(credentials.account, TextOf);
+  readers["account_key"] = Into(credentials.account_key, SecretOf);
+  readers["sas_token"] = Into(credentials.sas_token, SecretOf);
+}
+
 Status ReadAll(std::string_view statement, const Options& options, const Readers& readers) {
   for (const auto& [name, text] : options) {
     const auto reader = readers.find(name);
@@ -176,6 +206,7 @@ Result<ExportOptions> ParseExportOptions(std::map<std::string, std::string> opti
   ExportRequest& request = out.request;
   Readers readers;
   AddCommon(readers, out.mode);
+  AddCredentials(readers, out.credentials);
   readers["catalog"] = Into(request.catalog, TextOf);
   readers["schemas"] = Into(request.schemas, ListOf);
   readers["tables"] = Into(request.tables, ListOf);
@@ -200,6 +231,7 @@ Result<ImportOptions> ParseImportOptions(std::map<std::string, std::string> opti
   ImportRequest& request = out.request;
   Readers readers;
   AddCommon(readers, out.mode);
+  AddCredentials(readers, out.credentials);
   readers["catalog"] = Into(request.catalog, TextOf);
   readers["schemas"] = Into(request.schemas, ListOf);
   readers["tables"] = Into(request.tables, ListOf);
@@ -213,6 +245,14 @@ Result<ImportOptions> ParseImportOptions(std::map<std::string, std::string> opti
   readers["rate_limit"] = Into(request.bytes_per_second, ParseSize);
   VARVE_TRY(ReadAll("IMPORT DATABASE", options, readers));
   return out;
+}
+
+Result<StoreCredentials> ParseCredentialOptions(std::map<std::string, std::string> options) {
+  StoreCredentials credentials;
+  Readers readers;
+  AddCredentials(readers, credentials);
+  VARVE_TRY(ReadAll("a place", options, readers));
+  return credentials;
 }
 
 }  // namespace varve

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "protect/export_request.h"
 #include "protect/import_request.h"
+#include "store/credentials.h"
 
 namespace varve {
 
@@ -19,14 +20,18 @@ struct TransferMode {
 struct ExportOptions {
   ExportRequest request;
   TransferMode mode;
+  StoreCredentials credentials;
 };
 struct ImportOptions {
   ImportRequest request;
   TransferMode mode;
+  StoreCredentials credentials;
 };
 
 // Errors: kInvalidArgument that names the option, the text and what is allowed.
 Result<ExportOptions> ParseExportOptions(std::map<std::string, std::string> options);
 Result<ImportOptions> ParseImportOptions(std::map<std::string, std::string> options);
+// Those of a place alone: endpoint, access_key_id and so on. Same errors; none shows a value.
+Result<StoreCredentials> ParseCredentialOptions(std::map<std::string, std::string> options);
 
 }  // namespace varve

@@ -56,29 +56,51 @@ class TransferServiceImpl final : public TransferService {
 
   Result<TransferStatus> Run(const TransferRequest& request,
                              const std::function<Status()>& go_on) override {
+    VARVE_ASSIGN(const Location location, Location::Parse(request.location));
     TransferMode mode;
-    std::function<Status(Transfer&, std::stop_token)> work;
+    StoreCredentials credentials;
+    Work work;
     if (request.kind == TransferKind::kExport) {
       VARVE_ASSIGN(const ExportOptions options, ParseExportOptions(request.options));
       mode = options.mode;
+      credentials = options.credentials;
       work = [this, options](Transfer& transfer, std::stop_token stop) {
         return Export(transfer, options, stop);
       };
     } else {
       VARVE_ASSIGN(const ImportOptions options, ParseImportOptions(request.options));
       mode = options.mode;
+      credentials = options.credentials;
       work = [this, options](Transfer& transfer, std::stop_token stop) {
         return Import(transfer, options, stop);
       };
     }
-    // A location that cannot be right shows at once.
-    VARVE_TRY(OpenPlace(request.location, options_.policy, UseOf(request.kind)));
+    // A place that cannot be right shows at once.
+    VARVE_TRY(Open(location.ToString(), credentials, UseOf(request.kind)));
     VARVE_TRY(MakeTempFolder());
-    VARVE_ASSIGN(const auto transfer, Start(request, std::move(work)));
+    VARVE_ASSIGN(const auto transfer, Start(request.kind, location.ToString(), std::move(work)));
     if (mode.wait == TransferMode::Wait::kForEnd) {
       VARVE_TRY(Await(*transfer, go_on));
     }
     return StatusOf(*transfer);
+  }
+
+  Result<uint64_t> ReleaseExport(const std::string& snapshot_id) override {
+    const auto id = Uuid::Parse(snapshot_id);
+    if (!id) {
+      return InvalidArgument("'{}' is not the id of a snapshot", snapshot_id);
+    }
+    const std::lock_guard lock(mutex_);
+    for (const auto& transfer : transfers_) {
+      const std::lock_guard transfer_lock(transfer->mutex);
+      if (transfer->kind == TransferKind::kExport &&
+          transfer->status.state == TransferState::kRunning &&
+          transfer->status.snapshot_id == snapshot_id) {
+        return Named(ErrorKind::kUnavailable, kOperationLocked,
+                     "the export to {} runs: end it first", transfer->status.location);
+      }
+    }
+    return ReleaseSources(*options_.database, *id);
   }
 
   std::vector<TransferStatus> List(TransferKind kind) const override {
@@ -99,6 +121,16 @@ class TransferServiceImpl final : public TransferService {
     return kind == TransferKind::kExport ? PlaceUse::kWrite : PlaceUse::kRead;
   }
 
+  Result<std::unique_ptr<ObjectStore>> Open(const std::string& location,
+                                            const StoreCredentials& credentials,
+                                            PlaceUse use) const {
+    return OpenPlace(location,
+                     {.policy = options_.policy,
+                      .clock = &options_.database->clock(),
+                      .credentials = credentials},
+                     use);
+  }
+
   Status MakeTempFolder() const {
     std::error_code error;
     std::filesystem::create_directories(options_.temp_folder, error);
@@ -106,22 +138,22 @@ class TransferServiceImpl final : public TransferService {
                  : Status();
   }
 
-  Result<std::shared_ptr<Transfer>> Start(const TransferRequest& request, Work work) {
+  Result<std::shared_ptr<Transfer>> Start(TransferKind kind, const std::string& location,
+                                          Work work) {
     const std::lock_guard lock(mutex_);
     for (const auto& other : transfers_) {
       const std::lock_guard other_lock(other->mutex);
-      if (other->status.location == request.location && other->kind == request.kind &&
+      if (other->status.location == location && other->kind == kind &&
           other->status.state == TransferState::kRunning) {
         return Named(ErrorKind::kUnavailable, kOperationLocked,
-                     "{} is being worked on since {}: wait until that has ended", request.location,
+                     "{} is being worked on since {}: wait until that has ended", location,
                      FormatTimestamp(other->status.started_at.value()));
       }
     }
     ForgetOldLocked();
     const Clock& clock = options_.database->clock();
-    auto transfer = std::make_shared<Transfer>(request.kind, request.location,
-                                               options_.database->ids().NewUuid().ToString(),
-                                               clock.Now(), clock.Steady());
+    auto transfer = std::make_shared<Transfer>(
+        kind, location, options_.database->ids().NewUuid().ToString(), clock.Now(), clock.Steady());
     transfers_.push_back(transfer);
     // The thread's transfer outlives it: both end before the service does.
     transfer->thread.emplace([this, &transfer = *transfer, work = std::move(work)](
@@ -180,13 +212,18 @@ class TransferServiceImpl final : public TransferService {
 
   Status Export(Transfer& transfer, const ExportOptions& options, const std::stop_token& stop) {
     VARVE_ASSIGN(const auto place,
-                 OpenPlace(transfer.status.location, options_.policy, PlaceUse::kWrite));
+                 Open(transfer.status.location, options.credentials, PlaceUse::kWrite));
     ExportJob job({.database = options_.database,
                    .target = place.get(),
                    .text = rows_.get(),
                    .temp_folder = options_.temp_folder,
                    .retry = {},
-                   .stop = stop},
+                   .stop = stop,
+                   .begun =
+                       [&transfer](const Uuid& snapshot_id) {
+                         const std::lock_guard lock(transfer.mutex);
+                         transfer.status.snapshot_id = snapshot_id.ToString();
+                       }},
                   options.request, transfer.progress);
     const bool plan = options.mode.run == TransferMode::Run::kPlan;
     VARVE_ASSIGN(const ExportReport report, plan ? job.Plan() : job.Run());
@@ -196,7 +233,7 @@ class TransferServiceImpl final : public TransferService {
 
   Status Import(Transfer& transfer, const ImportOptions& options, const std::stop_token& stop) {
     VARVE_ASSIGN(const auto place,
-                 OpenPlace(transfer.status.location, options_.policy, PlaceUse::kRead));
+                 Open(transfer.status.location, options.credentials, PlaceUse::kRead));
     ImportJob job({.database = options_.database,
                    .snapshot = place.get(),
                    .rows = rows_.get(),

@@ -159,6 +159,7 @@ class SessionImpl final : public Session {
   Result<QueryResult> Run(const UndropTableStatement& statement);
   Result<QueryResult> Run(const CompactTableStatement& statement);
   Result<QueryResult> Run(const GcStatement& statement);
+  Result<QueryResult> Run(const ReleaseExportStatement& statement);
   Result<QueryResult> Run(const ExpireSnapshotsStatement& statement);
   Result<QueryResult> Run(const ConsumerStatement& statement);
   Result<QueryResult> Run(const UseStatement& statement);

@@ -58,4 +58,14 @@ Result<QueryResult> SessionImpl::Run(const ImportDatabaseStatement& statement) {
   return RunTransfer({TransferKind::kImport, statement.location, statement.options});
 }
 
+Result<QueryResult> SessionImpl::Run(const ReleaseExportStatement& statement) {
+  if (engine_.options.transfers == nullptr) {
+    return NotSupported("exports and imports are not available here");
+  }
+  VARVE_ASSIGN(const uint64_t tables,
+               engine_.options.transfers->ReleaseExport(statement.snapshot_id));
+  return TableOf(
+      {{"snapshot_id", StringArray({statement.snapshot_id})}, {"tables", UInt64Array({tables})}});
+}
+
 }  // namespace varve

@@ -56,6 +56,11 @@ class Transfers {
   virtual Result<TransferStatus> Run(const TransferRequest& request,
                                      const std::function<Status()>& go_on) = 0;
 
+  // Drops the savepoints of an export that will not be gone on with; how many tables had one.
+  // Errors: kInvalidArgument for what is no id; kUnavailable OPERATION_LOCKED while it runs; those
+  // of Database::DropSavepoint.
+  virtual Result<uint64_t> ReleaseExport(const std::string& snapshot_id) = 0;
+
   // Those of this process, oldest first.
   virtual std::vector<TransferStatus> List(TransferKind kind) const = 0;
 };

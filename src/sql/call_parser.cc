@@ -1,4 +1,4 @@
-// CALL varve_gc(...), CALL varve_expire_snapshots(...).
+// CALL of the procedures.
 #include <array>
 #include <charconv>
 #include <optional>
@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kGc = "varve_gc";
 constexpr std::string_view kExpireSnapshots = "varve_expire_snapshots";
+constexpr std::string_view kReleaseExport = "varve_release_export";
 constexpr std::string_view kCreateSavepoint = "create_savepoint";
 constexpr std::string_view kDeleteSavepoint = "delete_savepoint";
 constexpr std::array<std::pair<std::string_view, ConsumerStatement::Action>, 3> kConsumerCalls = {
@@ -186,6 +187,15 @@ Result<Statement> ParseGc(Cursor& cursor) {
   return out;
 }
 
+Result<Statement> ParseReleaseExport(Cursor& cursor) {
+  static constexpr std::array<std::string_view, 1> kNames = {"snapshot_id"};
+  VARVE_ASSIGN(const auto arguments, ParseArguments(cursor, kNames, kNames));
+  if (arguments.empty()) {
+    return cursor.Expected("the snapshot's id: varve_release_export('...')");
+  }
+  return ReleaseExportStatement{arguments.front().text};
+}
+
 Result<Statement> ParseExpireSnapshots(Cursor& cursor) {
   static constexpr std::array<std::string_view, 4> kNames = {"table", "retain_last", "older_than",
                                                              "dry_run"};
@@ -221,6 +231,10 @@ Result<Statement> ParseCall(Cursor& cursor) {
     cursor.Advance();
     return ParseExpireSnapshots(cursor);
   }
+  if (name.kind == TokenKind::kWord && IsKeyword(name, "VARVE_RELEASE_EXPORT")) {
+    cursor.Advance();
+    return ParseReleaseExport(cursor);
+  }
   if (name.kind == TokenKind::kWord && IsKeyword(name, "CREATE_SAVEPOINT")) {
     cursor.Advance();
     return ParseCallCreateSavepoint(cursor);
@@ -236,9 +250,9 @@ Result<Statement> ParseCall(Cursor& cursor) {
     }
   }
   return cursor.Expected(
-      fmt::format("the name of a procedure ({}, {}, {}, {}, create_consumer, reset_consumer or "
+      fmt::format("the name of a procedure ({}, {}, {}, {}, {}, create_consumer, reset_consumer or "
                   "delete_consumer)",
-                  kGc, kExpireSnapshots, kCreateSavepoint, kDeleteSavepoint));
+                  kGc, kExpireSnapshots, kReleaseExport, kCreateSavepoint, kDeleteSavepoint));
 }
 
 }  // namespace varve

@@ -431,7 +431,8 @@ TEST(ParserTest, CallsOfProcedures) {
       "t");
   const std::vector<std::pair<const char*, const char*>> wrong = {
       {"CALL",
-       "Expected the name of a procedure (varve_gc, varve_expire_snapshots, create_savepoint, "
+       "Expected the name of a procedure (varve_gc, varve_expire_snapshots, varve_release_export, "
+       "create_savepoint, "
        "delete_savepoint, create_consumer, reset_consumer or delete_consumer)"},
       {"CALL pragma_version()", "Expected the name of a procedure"},
       {"CALL varve_gc", "Expected '('"},

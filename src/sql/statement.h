@@ -266,6 +266,10 @@ struct CompactTableStatement {  // COMPACT TABLE t
 
 enum class CallMode : uint8_t { kRun, kDryRun };
 
+struct ReleaseExportStatement {  // CALL varve_release_export('<snapshot id>')
+  std::string snapshot_id;
+};
+
 struct GcStatement {  // CALL varve_gc(dry_run => true, grace => '1h')
   CallMode mode = CallMode::kRun;
   std::optional<std::string> grace;  // a duration
@@ -299,16 +303,18 @@ struct ExplainStatement {
   std::string sql;  // of the query, in DuckDB's spelling
 };
 
-using Statement = std::variant<
-    RenameTableStatement, RenameColumnStatement, DropColumnsStatement, DeleteStatement,
-    TruncateStatement, CreateViewStatement, DropViewStatement, ShowCreateViewStatement,
-    DropSchemaStatement, CopyToStatement, CopyDatabaseStatement, ExportDatabaseStatement,
-    ImportDatabaseStatement, CreateTableStatement, DropTableStatement, AddColumnsStatement,
-    ModifySettingStatement, InsertStatement, DescribeStatement, ShowTablesStatement,
-    ShowDatabasesStatement, ShowCreateTableStatement, ExistsStatement, UseStatement, SetStatement,
-    ShowSettingsStatement, CreateSchemaStatement, CopyFromStatement, CreateSavepointStatement,
-    DropSavepointStatement, AlterSavepointStatement, ShowSavepointsStatement,
-    RollbackTableStatement, CloneTableStatement, UndropTableStatement, CompactTableStatement,
-    GcStatement, ExpireSnapshotsStatement, QueryStatement, ExplainStatement, ConsumerStatement>;
+using Statement =
+    std::variant<RenameTableStatement, RenameColumnStatement, DropColumnsStatement, DeleteStatement,
+                 TruncateStatement, CreateViewStatement, DropViewStatement, ShowCreateViewStatement,
+                 DropSchemaStatement, CopyToStatement, CopyDatabaseStatement,
+                 ExportDatabaseStatement, ImportDatabaseStatement, CreateTableStatement,
+                 DropTableStatement, AddColumnsStatement, ModifySettingStatement, InsertStatement,
+                 DescribeStatement, ShowTablesStatement, ShowDatabasesStatement,
+                 ShowCreateTableStatement, ExistsStatement, UseStatement, SetStatement,
+                 ShowSettingsStatement, CreateSchemaStatement, CopyFromStatement,
+                 CreateSavepointStatement, DropSavepointStatement, AlterSavepointStatement,
+                 ShowSavepointsStatement, RollbackTableStatement, CloneTableStatement,
+                 UndropTableStatement, CompactTableStatement, GcStatement, ReleaseExportStatement,
+                 ExpireSnapshotsStatement, QueryStatement, ExplainStatement, ConsumerStatement>;
 
 }  // namespace varve
