@@ -82,6 +82,23 @@ def check_source(path: str, text: str):
             yield "pragma-once", 1, "#pragma once is missing"
 
 
+def type_names(text: str):
+    """(name, line) of the types that a header defines in a namespace: those that begin a line."""
+    code = strip(text)
+    for match in re.finditer(r"^(?:class|struct|union|enum(?: class)?)\s+(\w+)(?:\s+final)?\s*(?::(?!:)[^;{]*)?\{", code, re.M):
+        yield match.group(1), code.count("\n", 0, match.start()) + 1
+
+
+def check_type_names(headers):
+    """Two types of one name are one type to the linker, which takes either's functions for both."""
+    first = {}
+    for path, text in headers:
+        for name, line in type_names(text):
+            if name in first:
+                yield "type-name", path, line, f"{name} is also a type of {first[name]}: name one of them otherwise"
+            first.setdefault(name, path)
+
+
 def check_folder(folder: pathlib.Path):
     if not any(f.suffix in (".h", ".cc") for f in folder.iterdir()):
         return
@@ -98,6 +115,8 @@ def main() -> int:
         path = file.relative_to(SRC).as_posix()
         findings += [(rule, f"src/{path}", line, what) for rule, line, what in check_source(path, file.read_text())]
         checked += 1
+    headers = [(f"src/{p.relative_to(SRC).as_posix()}", p.read_text()) for p in sorted(SRC.rglob("*.h"))]
+    findings += [(rule, path, line, what) for rule, path, line, what in check_type_names(headers)]
     for folder in sorted(p for p in SRC.rglob("*") if p.is_dir()):
         path = folder.relative_to(ROOT).as_posix()
         findings += [(rule, path, line, what) for rule, line, what in check_folder(folder)]

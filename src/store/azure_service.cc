@@ -23,7 +23,7 @@ constexpr std::string_view kWriterHeader = "x-ms-meta-varve_writer";
 constexpr std::chrono::milliseconds kCopyPoll{500};
 constexpr int kCopyPollsMax = 7'200;  // an hour
 
-std::string HeaderOf(const HttpRequest& request, std::string_view name) {
+std::string HeaderOf(const HttpCall& request, std::string_view name) {
   for (const auto& [known, value] : request.headers) {
     if (known == name) {
       return value;
@@ -57,9 +57,9 @@ class AzureService final : public RemoteService {
     return fmt::format("{}/{}{}{}", options_.endpoint, options_.container, key.empty() ? "" : "/",
                        PercentEncode(key, Slash::kKeep));
   }
-  HttpRequest Request(std::string method, std::string_view key, const Query& query, Headers headers,
+  HttpCall Request(std::string method, std::string_view key, const Query& query, Headers headers,
                       std::string_view body) const;
-  Status Sign(HttpRequest& request) const;
+  Status Sign(HttpCall& request) const;
   Status WaitForCopy(std::string_view to, std::string_view what);
 
   const AzureOptions options_;
@@ -96,10 +96,10 @@ AzureService::AzureService(AzureOptions options, Secret key, const Clock* clock)
       clock_(clock),
       client_(
           options_.http, options_.retry,
-          {.sign = [this](HttpRequest& request) { return Sign(request); },
+          {.sign = [this](HttpCall& request) { return Sign(request); },
            .secrets = [this] { return std::vector{options_.account_key, options_.sas_token}; }}) {}
 
-HttpRequest AzureService::Request(std::string method, std::string_view key, const Query& query,
+HttpCall AzureService::Request(std::string method, std::string_view key, const Query& query,
                                   Headers headers, std::string_view body) const {
   std::string url = BlobUrl(key);
   if (!query.empty()) {
@@ -115,7 +115,7 @@ HttpRequest AzureService::Request(std::string method, std::string_view key, cons
           .body = body};
 }
 
-Status AzureService::Sign(HttpRequest& request) const {
+Status AzureService::Sign(HttpCall& request) const {
   request.headers.emplace_back("x-ms-date", HttpTime(clock_->Now()));
   if (!key_.empty()) {
     const std::string signature =
@@ -148,7 +148,7 @@ Result<RemoteService::Stat> AzureService::Head(std::string_view key) {
 
 Result<std::string> AzureService::Get(std::string_view key) {
   const std::string what = fmt::format("read the object '{}'", key);
-  HttpRequest request = Request("GET", key, {}, {}, "");
+  HttpCall request = Request("GET", key, {}, {}, "");
   request.answer_bytes_max = kGetBytesMax;
   VARVE_ASSIGN(RestReply reply, client_.Send(request, Effect::kRead, what));
   if (IsMissingBlob(reply)) {
@@ -171,7 +171,7 @@ Status AzureService::GetRange(std::string_view key, const Stat& stat, uint64_t o
   } else {
     query["versionid"] = stat.version;
   }
-  HttpRequest request = Request("GET", key, query, std::move(headers), "");
+  HttpCall request = Request("GET", key, query, std::move(headers), "");
   request.sink = out;
   request.sink_bytes = size;
   VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
@@ -215,7 +215,7 @@ Result<RemoteService::Page> AzureService::List(std::string_view prefix, const st
   if (!token.empty()) {
     query["marker"] = token;
   }
-  HttpRequest request = Request("GET", "", query, {}, "");
+  HttpCall request = Request("GET", "", query, {}, "");
   request.answer_bytes_max = kListPageBytesMax;
   VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
   if (!reply.ok()) {
@@ -333,7 +333,7 @@ Status AzureUpload::Finish(std::string_view bytes) {
 
 }  // namespace
 
-std::string AzureStringToSign(const HttpRequest& request, std::string_view account) {
+std::string AzureStringToSign(const HttpCall& request, std::string_view account) {
   constexpr std::array kPlainHeaders = {std::string_view("content-encoding"),
                                         std::string_view("content-language"),
                                         std::string_view("content-length"),

@@ -29,7 +29,7 @@ struct AzureOptions {
 
 // What the account's key signs: method, "/account" + path, query and headers of a request. Public
 // for its test.
-std::string AzureStringToSign(const HttpRequest& request, std::string_view account);
+std::string AzureStringToSign(const HttpCall& request, std::string_view account);
 
 // Errors: kInvalidArgument for a key that is not base64. The clock outlives the service.
 Result<std::unique_ptr<RemoteService>> MakeAzureService(AzureOptions options, const Clock* clock);

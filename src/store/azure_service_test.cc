@@ -10,7 +10,7 @@ namespace {
 // The form of the string is documented as "Authorize with Shared Key"; a real server checks it in
 // the suite over all stores.
 TEST(AzureServiceTest, TheStringToSignHasAllThatIsSent) {
-  const HttpRequest request = {
+  const HttpCall request = {
       .method = "PUT",
       .url = "https://acc.blob.core.windows.net/cont/a%20b?comp=block&blockid=QQ%3D%3D",
       .headers = {{"content-md5", "md5"},
@@ -27,7 +27,7 @@ TEST(AzureServiceTest, TheStringToSignHasAllThatIsSent) {
 }
 
 TEST(AzureServiceTest, WithoutABodyTheLengthIsEmpty) {
-  const HttpRequest request = {.method = "GET", .url = "http://h/acc/cont"};
+  const HttpCall request = {.method = "GET", .url = "http://h/acc/cont"};
   EXPECT_EQ(AzureStringToSign(request, "acc"), "GET\n\n\n\n\n\n\n\n\n\n\n\n/acc/acc/cont");
 }
 

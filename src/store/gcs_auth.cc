@@ -106,7 +106,7 @@ GcsTokens::GcsTokens(GcsTokenOptions options, Key key, const Clock* clock)
       key_(std::move(key)),
       clock_(clock),
       client_(options_.http, options_.retry,
-              {.sign = [](HttpRequest&) { return Status(); },
+              {.sign = [](HttpCall&) { return Status(); },
                .secrets = [this] { return std::vector{key_.secret, key_.refresh_token}; }}) {}
 
 Result<std::string> GcsTokens::Claim(TimestampUs now) const {
@@ -132,7 +132,7 @@ Result<std::string> GcsTokens::Claim(TimestampUs now) const {
 Status GcsTokens::Renew(TimestampUs now) {
   constexpr std::string_view kWhat = "get an access token for Google Cloud Storage";
   VARVE_ASSIGN(const std::string body, Claim(now));
-  const HttpRequest request = {.method = "POST",
+  const HttpCall request = {.method = "POST",
                                .url = key_.token_uri,
                                .headers = {{"content-type", "application/x-www-form-urlencoded"}},
                                .body = body};

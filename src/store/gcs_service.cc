@@ -60,12 +60,12 @@ class GcsService final : public RemoteService {
   std::string UploadPath() const {
     return fmt::format("/upload/storage/v1/b/{}/o", options_.bucket);
   }
-  HttpRequest Request(std::string method, std::string_view path, const Query& query) const {
+  HttpCall Request(std::string method, std::string_view path, const Query& query) const {
     return {.method = std::move(method),
             .url = fmt::format("{}{}{}{}", options_.endpoint, path, query.empty() ? "" : "?",
                                CanonicalQuery(query))};
   }
-  Status Sign(HttpRequest& request) const;
+  Status Sign(HttpCall& request) const;
 
   const GcsOptions options_;
   const std::unique_ptr<GcsTokens> tokens_;
@@ -83,7 +83,7 @@ class GcsUpload final : public RemoteService::Upload {
   void Abort() override;
 
  private:
-  HttpRequest Request(std::string method) const {
+  HttpCall Request(std::string method) const {
     return service_->Request(std::move(method), service_->UploadPath(),
                              {{"uploadType", "resumable"}, {"name", key_}, {"upload_id", id_}});
   }
@@ -100,10 +100,10 @@ GcsService::GcsService(GcsOptions options, std::unique_ptr<GcsTokens> tokens)
     : options_(std::move(options)),
       tokens_(std::move(tokens)),
       client_(options_.http, options_.retry,
-              {.sign = [this](HttpRequest& request) { return Sign(request); },
+              {.sign = [this](HttpCall& request) { return Sign(request); },
                .secrets = [this] { return std::vector{options_.access_token}; }}) {}
 
-Status GcsService::Sign(HttpRequest& request) const {
+Status GcsService::Sign(HttpCall& request) const {
   VARVE_ASSIGN(const Secret token, tokens_->Token());
   if (!token.empty()) {
     request.headers.emplace_back("authorization", fmt::format("Bearer {}", token.Reveal()));
@@ -138,7 +138,7 @@ Result<RemoteService::Stat> GcsService::Head(std::string_view key) {
 
 Result<std::string> GcsService::Get(std::string_view key) {
   const std::string what = fmt::format("read the object '{}'", key);
-  HttpRequest request = Request("GET", ObjectPath(key), {{"alt", "media"}});
+  HttpCall request = Request("GET", ObjectPath(key), {{"alt", "media"}});
   request.answer_bytes_max = kGetBytesMax;
   VARVE_ASSIGN(RestReply reply, client_.Send(request, Effect::kRead, what));
   if (IsMissingObject(reply)) {
@@ -154,7 +154,7 @@ Status GcsService::GetRange(std::string_view key, const Stat& stat, uint64_t off
                             char* out) {
   const std::string range = fmt::format("bytes={}-{}", offset, offset + size - 1);
   const std::string what = fmt::format("read {} of the object '{}'", range, key);
-  HttpRequest request =
+  HttpCall request =
       Request("GET", ObjectPath(key), {{"alt", "media"}, {"generation", stat.etag}});
   request.headers.emplace_back("range", range);
   request.sink = out;
@@ -185,7 +185,7 @@ Status GcsService::Put(const PutRequest& request) {
       "--{0}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{1}\r\n--{0}\r\n"
       "Content-Type: application/octet-stream\r\n\r\n{2}\r\n--{0}--\r\n",
       boundary, about.dump(), request.bytes);
-  HttpRequest post = Request("POST", UploadPath(), query);
+  HttpCall post = Request("POST", UploadPath(), query);
   post.headers.emplace_back("content-type",
                             fmt::format("multipart/related; boundary={}", boundary));
   post.body = body;
@@ -209,7 +209,7 @@ Result<RemoteService::Page> GcsService::List(std::string_view prefix, const std:
   if (!token.empty()) {
     query["pageToken"] = token;
   }
-  HttpRequest request = Request("GET", fmt::format("/storage/v1/b/{}/o", options_.bucket), query);
+  HttpCall request = Request("GET", fmt::format("/storage/v1/b/{}/o", options_.bucket), query);
   request.answer_bytes_max = kListPageBytesMax;
   VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
   if (!reply.ok()) {
@@ -255,7 +255,7 @@ Status GcsService::Copy(std::string_view from, std::string_view to, const Writer
                                        PercentEncode(to, Slash::kEncode));
   Query query;
   for (int calls = 0; calls < kRewriteCallsMax; ++calls) {
-    HttpRequest request = Request("POST", path, query);
+    HttpCall request = Request("POST", path, query);
     request.headers.emplace_back("content-type", "application/json");
     request.body = body;
     VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kWrite, what));
@@ -282,7 +282,7 @@ Result<std::unique_ptr<RemoteService::Upload>> GcsService::StartUpload(std::stri
                                                                        const WriterName& writer) {
   const std::string what = fmt::format("begin to write the object '{}'", key);
   const std::string body = json{{"name", key}, {"metadata", {{kWriterName, writer}}}}.dump();
-  HttpRequest request =
+  HttpCall request =
       Request("POST", UploadPath(), {{"uploadType", "resumable"}, {"name", std::string(key)}});
   request.headers.emplace_back("content-type", "application/json; charset=UTF-8");
   request.body = body;
@@ -303,7 +303,7 @@ Result<std::unique_ptr<RemoteService::Upload>> GcsService::StartUpload(std::stri
 
 Status GcsUpload::Send(std::string_view bytes, std::string_view total, std::string_view what) {
   for (int pieces = 0; pieces < kChunkPiecesMax; ++pieces) {
-    HttpRequest request = Request("PUT");
+    HttpCall request = Request("PUT");
     request.headers.emplace_back(
         "content-range",
         fmt::format("bytes {}-{}/{}", sent_bytes_, sent_bytes_ + bytes.size() - 1, total));

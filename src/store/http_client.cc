@@ -32,7 +32,7 @@ using HeaderList = std::unique_ptr<curl_slist, HeaderListDeleter>;
 // One request under way, as libcurl's callbacks see it.
 struct Transfer {
   CURL* curl = nullptr;
-  const HttpRequest* request = nullptr;
+  const HttpCall* request = nullptr;
   HttpAnswer answer;
   size_t header_bytes = 0;
   size_t sunk_bytes = 0;
@@ -47,7 +47,7 @@ size_t OnBody(char* data, size_t size, size_t count, void* context) {
   const size_t bytes = size * count;
   long status = 0;
   ::curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
-  const HttpRequest& request = *transfer.request;
+  const HttpCall& request = *transfer.request;
   if (request.sink != nullptr && status < 300) {
     if (bytes > request.sink_bytes - transfer.sunk_bytes) {
       transfer.too_long = true;
@@ -117,7 +117,7 @@ int OnTrace(CURL*, curl_infotype type, char* data, size_t size, void* context) {
   return 0;
 }
 
-HeaderList MakeHeaders(const HttpRequest& request) {
+HeaderList MakeHeaders(const HttpCall& request) {
   curl_slist* list = nullptr;
   const auto add = [&list](const std::string& line) {
     curl_slist* longer = ::curl_slist_append(list, line.c_str());
@@ -133,7 +133,7 @@ HeaderList MakeHeaders(const HttpRequest& request) {
 }
 
 void SetMethodAndBody(CURL* curl, Transfer& transfer) {
-  const HttpRequest& request = *transfer.request;
+  const HttpCall& request = *transfer.request;
   ::curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   if (request.method == "HEAD") {
     ::curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
@@ -285,13 +285,13 @@ int OnProgress(void* context, curl_off_t, curl_off_t down, curl_off_t, curl_off_
   return now - watch.last_move > watch.limit ? 1 : 0;
 }
 
-HttpOutcome LostAnswer(const HttpRequest& request, std::string_view why) {
+HttpOutcome LostAnswer(const HttpCall& request, std::string_view why) {
   return std::unexpected(HttpFailure{HttpFailure::Reach::kMaybeDone, HttpFailure::Again::kWorthIt,
                                      fmt::format("{}: {}", HostOf(request.url), why)});
 }
 
 void SetCallbacks(CURL* curl, Transfer& transfer) {
-  const HttpRequest& request = *transfer.request;
+  const HttpCall& request = *transfer.request;
   if (request.method == "GET") {
     const size_t bytes_max = std::max(request.answer_bytes_max, request.sink_bytes);
     ::curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(bytes_max));
@@ -307,7 +307,7 @@ void SetCallbacks(CURL* curl, Transfer& transfer) {
 
 }  // namespace
 
-HttpOutcome HttpClient::Perform(const HttpRequest& request) {
+HttpOutcome HttpClient::Perform(const HttpCall& request) {
   CurlHandle handle = pool_->Take();
   CURL* curl = handle.get();
   ::curl_easy_reset(curl);  // keeps the connections

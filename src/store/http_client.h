@@ -26,7 +26,7 @@ struct HttpOptions {
   std::string ca_file;  // PEM of trusted authorities; "" = those of the system
 };
 
-struct HttpRequest {
+struct HttpCall {
   std::string method;
   std::string url;                                           // http or https, already encoded
   std::vector<std::pair<std::string, std::string>> headers;  // names in any case
@@ -77,7 +77,7 @@ class HttpClient {
 
   // An answer of any status is an answer; redirects are not followed. A body that is cut, too long
   // or does not fit its sink is a failure.
-  HttpOutcome Perform(const HttpRequest& request);
+  HttpOutcome Perform(const HttpCall& request);
 
  private:
   class Pool;

@@ -152,8 +152,8 @@ RestClient::RestClient(HttpOptions http, RetryPolicy retry, RestAuth auth)
       auth_(std::move(auth)),
       random_(std::random_device()()) {}
 
-RestClient::Attempt RestClient::TryOnce(const HttpRequest& request) {
-  HttpRequest signed_request = request;
+RestClient::Attempt RestClient::TryOnce(const HttpCall& request) {
+  HttpCall signed_request = request;
   if (Status status = auth_.sign(signed_request); !status) {
     return {.reply = std::nullopt, .failure = status.error().message};
   }
@@ -206,7 +206,7 @@ bool RestClient::Pause(std::chrono::milliseconds wait) {
   return !stop_.wait_for(lock, wait, [this] { return stopped_; });
 }
 
-Result<RestReply> RestClient::Send(const HttpRequest& request, Effect effect,
+Result<RestReply> RestClient::Send(const HttpCall& request, Effect effect,
                                    std::string_view what) {
   const auto deadline = std::chrono::steady_clock::now() + retry_.total_max;
   bool doubt = false;

@@ -48,7 +48,7 @@ struct RestReply {
 // How requests are let in. Thread-safe functions.
 struct RestAuth {
   // Adds what authorises the request; asked anew for each attempt, since signatures carry the time.
-  std::function<Status(HttpRequest&)> sign;
+  std::function<Status(HttpCall&)> sign;
   // Blanked in every message, should a service ever send one back.
   std::function<std::vector<Secret>()> secrets;
   // Looks for newer credentials when the service refuses the ones it got; true when there are
@@ -66,7 +66,7 @@ class RestClient {
 
   // The error of the last attempt when none was answered. Errors: kUnknownOutcome for a write that
   // may have been carried out; else kIo.
-  Result<RestReply> Send(const HttpRequest& request, Effect effect, std::string_view what);
+  Result<RestReply> Send(const HttpCall& request, Effect effect, std::string_view what);
 
   // What a reply means that the caller did not expect: kResourceExhausted when the place is full,
   // kIo otherwise, with what the service says and what to do about it.
@@ -79,7 +79,7 @@ class RestClient {
 
  private:
   struct Attempt;
-  Attempt TryOnce(const HttpRequest& request);
+  Attempt TryOnce(const HttpCall& request);
   // Whether there is time for another attempt.
   bool Wait(int attempts_made, std::chrono::milliseconds asked_for,
             std::chrono::steady_clock::time_point deadline);

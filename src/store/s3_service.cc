@@ -44,15 +44,15 @@ class S3Service final : public RemoteService {
  private:
   friend class S3Upload;
 
-  HttpRequest Request(std::string method, std::string_view key, const Query& query, Headers headers,
+  HttpCall Request(std::string method, std::string_view key, const Query& query, Headers headers,
                       std::string_view body) const;
-  Status Sign(HttpRequest& request) const;
+  Status Sign(HttpCall& request) const;
   SigV4Key Key() const;
   // Whether there is another key than before.
   bool RenewKey();
   std::string CopySource(std::string_view key) const;
   // Sends a write whose answer has `root` when it has been done.
-  Result<RestReply> SendUntil(const HttpRequest& request, std::string_view root,
+  Result<RestReply> SendUntil(const HttpCall& request, std::string_view root,
                               std::string_view what);
   Status CopyWhole(std::string_view from, std::string_view to, const WriterName& writer);
   Status CopyInParts(std::string_view from, const Stat& stat, std::string_view to,
@@ -112,7 +112,7 @@ S3Service::S3Service(S3Options options, const Clock* clock)
       base_path_(options_.address_style == S3AddressStyle::kPath ? "/" + options_.bucket : ""),
       key_(options_.key),
       client_(options_.http, options_.retry,
-              {.sign = [this](HttpRequest& request) { return Sign(request); },
+              {.sign = [this](HttpCall& request) { return Sign(request); },
                .secrets =
                    [this] {
                      const SigV4Key key = Key();
@@ -138,7 +138,7 @@ bool S3Service::RenewKey() {
   return true;
 }
 
-HttpRequest S3Service::Request(std::string method, std::string_view key, const Query& query,
+HttpCall S3Service::Request(std::string method, std::string_view key, const Query& query,
                                Headers headers, std::string_view body) const {
   std::string url =
       fmt::format("{}://{}{}/{}", scheme_, host_, base_path_, PercentEncode(key, Slash::kKeep));
@@ -157,7 +157,7 @@ HttpRequest S3Service::Request(std::string method, std::string_view key, const Q
           .body = body};
 }
 
-Status S3Service::Sign(HttpRequest& request) const {
+Status S3Service::Sign(HttpCall& request) const {
   if (options_.key.access_key_id.empty()) {
     return {};
   }
@@ -204,7 +204,7 @@ Result<RemoteService::Stat> S3Service::Head(std::string_view key) {
 
 Result<std::string> S3Service::Get(std::string_view key) {
   const std::string what = fmt::format("read the object '{}'", key);
-  HttpRequest request = Request("GET", key, {}, {}, "");
+  HttpCall request = Request("GET", key, {}, {}, "");
   request.answer_bytes_max = kGetBytesMax;
   VARVE_ASSIGN(RestReply reply, client_.Send(request, Effect::kRead, what));
   if (reply.answer.status == 404 && reply.error.code != "NoSuchBucket") {
@@ -227,7 +227,7 @@ Status S3Service::GetRange(std::string_view key, const Stat& stat, uint64_t offs
   } else {
     query["versionId"] = stat.version;
   }
-  HttpRequest request = Request("GET", key, query, std::move(headers), "");
+  HttpCall request = Request("GET", key, query, std::move(headers), "");
   request.sink = out;
   request.sink_bytes = size;
   VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
@@ -277,7 +277,7 @@ Result<RemoteService::Page> S3Service::List(std::string_view prefix, const std::
   if (!token.empty()) {
     query["continuation-token"] = token;
   }
-  HttpRequest request = Request("GET", "", query, {}, "");
+  HttpCall request = Request("GET", "", query, {}, "");
   request.answer_bytes_max = kListPageBytesMax;
   VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
   if (!reply.ok()) {
@@ -318,7 +318,7 @@ Status S3Service::Delete(std::string_view key) {
   return std::unexpected(client_.FailureOf(reply, what));
 }
 
-Result<RestReply> S3Service::SendUntil(const HttpRequest& request, std::string_view root,
+Result<RestReply> S3Service::SendUntil(const HttpCall& request, std::string_view root,
                                        std::string_view what) {
   bool doubt = false;
   for (int failures = 0;; ++failures) {

@@ -54,6 +54,12 @@ def test_the_other_rules():
     assert rules("base/a.cc", "int a;\n" * 801) == ["file-length"]
 
 
+def test_types_of_one_name_are_found():
+    headers = [("src/a.h", "namespace varve {\nstruct A {};\nclass A::B {};\nenum class C : int {};\n}\n"),
+               ("src/b.h", "class A final : public X {\n};\nclass C;\nnamespace {\n  struct C {};\n}\n")]
+    assert [(path, line) for _, path, line, _ in tidy.check_type_names(headers)] == [("src/b.h", 1)]
+
+
 def test_a_suite_that_runs_nothing_or_dies_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(run_tests, "LOGS", tmp_path)
     (tmp_path / "empty").mkdir()
