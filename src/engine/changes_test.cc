@@ -4,9 +4,9 @@
 
 #include <gmock/gmock.h>
 
+#include "engine/test_memory_database.h"
 #include "engine/test_rows.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 namespace {
@@ -18,31 +18,16 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-constexpr RetentionRule kNewestOnly = {.num_retained_min = 1, .num_retained_max = 1};
-
 class ChangesTest : public testing::Test {
  protected:
-  ChangesTest() { Open(); }
-  ~ChangesTest() override { Close(); }
+  ChangesTest() { database_.Start(); }
 
-  void Open() {
-    wal_ = std::make_unique<MemoryWal>(log_);
-    database_ =
-        Database::Open({.store = &store_, .wal = wal_.get(), .clock = &clock_, .ids = &ids_})
-            .value();
-  }
-  void Close() {
-    database_.reset();
-    wal_.reset();
-  }
   std::shared_ptr<Table> Create(const std::string& name, TableOptions options = {}) {
     options.enable_ttl = false;
     return database_->CreateTable("public", name, TestSpec(), std::move(options)).value();
   }
   VersionId Write(const std::shared_ptr<Table>& table, const std::vector<TestRow>& rows) {
-    std::vector<TableWrite> writes;
-    writes.push_back({table, TestBatch(*table->schema(), rows)});
-    EXPECT_THAT(database_->Write(std::move(writes)), IsOk());
+    EXPECT_THAT(database_.WriteBatch(table, TestBatch(*table->schema(), rows)), IsOk());
     EXPECT_THAT(table->Flush(), IsOk());
     clock_.Advance(std::chrono::seconds(1));
     return table->current_version();
@@ -56,12 +41,6 @@ class ChangesTest : public testing::Test {
       }
       return rows;
     }),
-                IsOk());
-  }
-  void ExpireAndCollect(const std::shared_ptr<Table>& table) {
-    ASSERT_THAT(database_->housekeeping().ExpireVersions(*table, kNewestOnly, ExpiryMode::kExpire),
-                IsOk());
-    ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
                 IsOk());
   }
 
@@ -96,11 +75,8 @@ class ChangesTest : public testing::Test {
   }
 
   ManualClock clock_{TimestampUs(1'700'000'000'000'000)};
-  SeededIdSource ids_{1};
   MemoryObjectStore store_{&clock_};
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
-  std::unique_ptr<Database> database_;
+  MemoryDatabase database_{&store_, &clock_};
 };
 
 TEST_F(ChangesTest, EachKindOfCommitSaysWhatItDid) {
@@ -165,13 +141,13 @@ TEST_F(ChangesTest, WhatIsReadStaysUntilItHasBeenRead) {
   auto reader = ChangeReader::Open(table, {first, table->current_version()});
   ASSERT_THAT(reader, IsOk());
   ASSERT_THAT(database_->CompactTable(*table), IsOk());
-  ExpireAndCollect(table);
+  database_.ExpireAndCollect(*table);
   const auto changes = ReadAll(**reader);
   ASSERT_THAT(changes, IsOk());
   EXPECT_EQ(changes->size(), 19U * 3);
   EXPECT_EQ(changes->at(0), "3 update_preimage a@1000=1");
   reader->reset();
-  ExpireAndCollect(table);
+  database_.ExpireAndCollect(*table);
   const auto newest = table->current_version();
   EXPECT_THAT(Changes(table, first, newest),
               IsError(ErrorKind::kNotFound,
@@ -190,7 +166,7 @@ TEST_F(ChangesTest, AReaderThatGoesOnHoldsOnlyWhatItHasNotRead) {
   auto reader = ChangeReader::Open(table, {first, first}).value();
   for (int64_t i = 2; i < 2 + static_cast<int64_t>(kLaggardVersions) * 2; ++i) {
     const VersionId version = Write(table, {{"a", 1000, i}});
-    ExpireAndCollect(table);
+    database_.ExpireAndCollect(*table);
     ASSERT_THAT(reader->GoOn(version), IsOk());
     EXPECT_THAT(*ReadAll(*reader),
                 ElementsAre(HasSubstr("update_preimage"), HasSubstr("update_postimage"),
@@ -212,7 +188,7 @@ TEST_F(ChangesTest, ASavepointAloneDoesNotKeepTheChangesAfterIt) {
   for (uint64_t i = 0; i < kLaggardVersions + 2; ++i) {
     Write(table, {{"a", 1000, 2}});
   }
-  ExpireAndCollect(table);
+  database_.ExpireAndCollect(*table);
   EXPECT_EQ(*table->FindChangesStart(SavepointName{"s"}), first);
   EXPECT_THAT(Changes(table, first, table->current_version()), IsError(ErrorKind::kNotFound));
   EXPECT_GT(*table->OldestChangesStart(), first);
@@ -241,16 +217,15 @@ TEST_F(ChangesTest, AConsumerHoldsWhatItHasNotReadAlsoOverARestart) {
   Write(table, {{"a", 1000, 2}});
   const VersionId third = Write(table, {{"a", 1000, 3}});
   table.reset();
-  Close();
-  Open();
-  table = database_->FindTable("public", "cpu").value();
+  database_.Start();
+  table = database_.Find("cpu");
   ASSERT_THAT(database_->CompactTable(*table), IsOk());
-  ExpireAndCollect(table);
+  database_.ExpireAndCollect(*table);
   EXPECT_EQ(table->FindConsumer("billing")->position(), first);
   EXPECT_THAT(*Changes(table, first, third), SizeIs(6));
   ASSERT_THAT(table->AdvanceConsumer("billing", third), IsOk());
   EXPECT_EQ(table->AdvanceConsumer("billing", first)->position(), third);
-  ExpireAndCollect(table);
+  database_.ExpireAndCollect(*table);
   EXPECT_THAT(Changes(table, first, third), IsError(ErrorKind::kNotFound));
   EXPECT_THAT(table->ResetConsumer("billing", first), IsError(ErrorKind::kNotFound));
   EXPECT_THAT(table->ResetConsumer("billing", VersionId(99)), IsError(ErrorKind::kInvalidArgument));
@@ -269,12 +244,12 @@ TEST_F(ChangesTest, AConsumerThatNobodyHearsOfExpires) {
   Write(table, {{"a", 1000, 3}});
   clock_.Advance(std::chrono::minutes(9));
   EXPECT_EQ(*table->ExpireConsumers(), 0U);
-  ExpireAndCollect(table);
+  database_.ExpireAndCollect(*table);
   EXPECT_THAT(Changes(table, first, table->current_version()), IsOk());
   ASSERT_THAT(table->CreateConsumer("here", first), IsOk());
   clock_.Advance(std::chrono::minutes(9));
   ASSERT_THAT(table->AdvanceConsumer("here", table->current_version()), IsOk());
-  ExpireAndCollect(table);
+  database_.ExpireAndCollect(*table);
   EXPECT_THAT(Changes(table, first, table->current_version()), IsError(ErrorKind::kNotFound));
   EXPECT_EQ(*table->ExpireConsumers(), 1U);
   EXPECT_THAT(*table->ListConsumers(), SizeIs(1));

@@ -7,10 +7,10 @@
 
 #include "base/log.h"
 #include "engine/database.h"
+#include "engine/test_memory_database.h"
 #include "engine/test_rows.h"
 #include "store/faulty_store.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 namespace {
@@ -60,13 +60,7 @@ class CompactionTest : public testing::Test {
   CompactionTest() { Open(); }
 
   void Open() {
-    database_.reset();
-    wal_ = std::make_unique<MemoryWal>(log_);
-    options_.store = &store_;
-    options_.wal = wal_.get();
-    options_.clock = &clock_;
-    options_.ids = &ids_;
-    database_ = Database::Open(options_).value();
+    database_.Start(options_);
     if (!database_->FindTable("public", "cpu")) {
       TableOptions options{.enable_ttl = false, .update_mode = mode_};
       options.segment_duration = std::chrono::hours(2);
@@ -79,15 +73,10 @@ class CompactionTest : public testing::Test {
     Open();
   }
 
-  std::shared_ptr<Table> table() const { return database_->FindTable("public", "cpu").value(); }
+  std::shared_ptr<Table> table() const { return database_.Find("cpu"); }
 
   Status Write(const std::vector<TestRow>& rows) {
-    std::vector<TableWrite> writes;
-    writes.push_back({table(), TestBatch(*table()->schema(), rows)});
-    auto written = database_->Write(std::move(writes));
-    if (!written) {
-      return std::unexpected(written.error());
-    }
+    VARVE_TRY(database_.WriteBatch(table(), TestBatch(*table()->schema(), rows)));
     return {};
   }
   // A file of the rows.
@@ -108,7 +97,7 @@ class CompactionTest : public testing::Test {
     }
   }
 
-  TestRows Rows() const { return ReadRows(*options_.store, table()->View().value()).value(); }
+  TestRows Rows() { return ReadRows(store_, table()->View().value()).value(); }
   size_t FileCount() const { return table()->View().value().version->files.size(); }
   std::vector<FileMeta> Files() const {
     std::vector<FileMeta> files;
@@ -133,13 +122,10 @@ class CompactionTest : public testing::Test {
   std::mutex pause_mutex_;
   std::condition_variable pause_;  // never notified: other threads go on meanwhile
   ManualClock clock_{TimestampUs(1'000'000)};
-  SeededIdSource ids_{1};
   FillingStore store_{&clock_};
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
   DatabaseOptions options_;
   UpdateMode mode_ = UpdateMode::kOverwrite;
-  std::unique_ptr<Database> database_;
+  MemoryDatabase database_{&store_, &clock_};
 };
 
 TEST_F(CompactionTest, TheRowsAreTheSameBeforeAndAfterAndAViewFromBeforeStaysReadable) {
@@ -428,26 +414,15 @@ TEST_P(CompactionFaultTest, EachOperationFailsOnce) {
     ASSERT_LT(n, 300u);
     SCOPED_TRACE(fmt::format("operation {}", n));
     ManualClock clock{TimestampUs(1'000'000)};
-    SeededIdSource ids{1};
     FaultyObjectStore store(std::make_shared<MemoryObjectStore>(&clock));
-    const auto log = std::make_shared<MemoryLog>();
-    auto wal = std::make_unique<MemoryWal>(log);
-    std::unique_ptr<Database> database;
-    const auto open = [&] {
-      database.reset();
-      wal = std::make_unique<MemoryWal>(log);
-      database =
-          Database::Open({.store = &store, .wal = wal.get(), .clock = &clock, .ids = &ids}).value();
-    };
-    open();
+    MemoryDatabase database(&store, &clock);
+    database.Start();
     TableOptions options{.enable_ttl = false};
     options.segment_duration = std::chrono::hours(2);
     ASSERT_THAT(database->CreateTable("public", "cpu", TestSpec(), options), IsOk());
-    const auto table = [&] { return database->FindTable("public", "cpu").value(); };
+    const auto table = [&] { return database.Find("cpu"); };
     const auto write = [&](const std::vector<TestRow>& rows) {
-      std::vector<TableWrite> writes;
-      writes.push_back({table(), TestBatch(*table()->schema(), rows)});
-      ASSERT_THAT(database->Write(std::move(writes)), IsOk());
+      ASSERT_THAT(database.WriteBatch(table(), TestBatch(*table()->schema(), rows)), IsOk());
     };
     for (int64_t file = 0; file < 3; ++file) {
       write({{"a", file, 1}, {"a", 10 + file, 1}, {"b", 5, file}});
@@ -476,9 +451,9 @@ TEST_P(CompactionFaultTest, EachOperationFailsOnce) {
       EXPECT_THAT(database->CompactTable(*table()), IsOk());
       EXPECT_EQ(rows().value(), expected);
     }
-    database.reset();
+    database.Stop();
     store.Restart();
-    open();
+    database.Start();
     EXPECT_EQ(rows().value(), expected);
     EXPECT_THAT(database->CompactTable(*table()), IsOk());
     EXPECT_EQ(rows().value(), expected);

@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "engine/points.h"
+#include "engine/test_memory_database.h"
 #include "engine/test_rows.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 namespace {
@@ -21,19 +21,11 @@ class DatabaseTest : public testing::Test {
   void SetUp() override { Reopen(); }
 
   void Reopen(uint64_t memory_bytes_max = 1 << 30) {
-    database_.reset();
-    wal_ = std::make_unique<MemoryWal>(log_);
     DatabaseOptions options;
-    options.store = &store_;
-    options.wal = wal_.get();
-    options.clock = &clock_;
-    options.ids = &ids_;
     options.write_memory_bytes_max = memory_bytes_max;
     options.write_wait = std::chrono::milliseconds(0);
     options.auto_create_tables = auto_create_tables_;
-    auto opened = Database::Open(options);
-    ASSERT_THAT(opened, IsOk());
-    database_ = *std::move(opened);
+    database_.Start(std::move(options));
   }
 
   std::shared_ptr<Table> Create(const std::string& name, TableOptions options = {}) {
@@ -43,9 +35,7 @@ class DatabaseTest : public testing::Test {
   }
 
   Status Write(const std::shared_ptr<Table>& table, const std::vector<TestRow>& rows) {
-    std::vector<TableWrite> writes;
-    writes.push_back({table, TestBatch(*table->schema(), rows)});
-    VARVE_TRY(database_->Write(std::move(writes)));
+    VARVE_TRY(database_.WriteBatch(table, TestBatch(*table->schema(), rows)));
     return {};
   }
 
@@ -60,10 +50,7 @@ class DatabaseTest : public testing::Test {
   bool auto_create_tables_ = true;
   ManualClock clock_{TimestampUs(1'000'000)};
   MemoryObjectStore store_{&clock_};
-  SeededIdSource ids_{1};
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
-  std::unique_ptr<Database> database_;
+  MemoryDatabase database_{&store_, &clock_};
 };
 
 TEST_F(DatabaseTest, RowsAreThereBeforeAndAfterAFlushAndARestart) {
@@ -163,7 +150,7 @@ TEST_F(DatabaseTest, AFullMemtableIsFlushedByItself) {
   EXPECT_GT(database_->stats().flushes, 2u);
   EXPECT_EQ(database_->stats().memtable_bytes, 0u);
   EXPECT_EQ(Read("cpu"), expected);
-  EXPECT_EQ(log_->tables[table->id()].size(), 0u);
+  EXPECT_EQ(database_.log().tables[table->id()].size(), 0u);
 }
 
 TEST_F(DatabaseTest, WritersAndReadersAtOnceSeeWholeRequestsOnly) {

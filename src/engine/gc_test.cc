@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "engine/database.h"
 #include "engine/gc_names.h"
+#include "engine/test_memory_database.h"
 #include "engine/test_rows.h"
 #include "store/faulty_store.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 namespace {
@@ -21,9 +21,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr RetentionRule kNewestOnly = {.num_retained_min = 1, .num_retained_max = 1};
-constexpr std::chrono::milliseconds kNoGrace{0};
 
 // Lets a test act just before the first deletion.
 class WatchedStore final : public ObjectStore {
@@ -67,28 +64,12 @@ class WatchedStore final : public ObjectStore {
 };
 
 struct World {
-  World() { Open(); }
-  ~World() { Close(); }
+  World() { database.Start(); }
 
-  void Open() {
-    wal = std::make_unique<MemoryWal>(log);
-    DatabaseOptions options;
-    options.store = &store;
-    options.wal = wal.get();
-    options.clock = &clock;
-    options.ids = &ids;
-    auto opened = Database::Open(options);
-    ASSERT_THAT(opened, IsOk());
-    database = *std::move(opened);
-  }
-  void Close() {
-    database.reset();
-    wal.reset();
-  }
   void Restart() {
-    Close();
+    database.Stop();
     faulty.Restart();
-    Open();
+    database.Start();
   }
 
   std::shared_ptr<Table> Create(const std::string& name) {
@@ -96,15 +77,12 @@ struct World {
     options.drop_time_retained = std::chrono::milliseconds(0);
     return database->CreateTable("public", name, TestSpec(), options).value();
   }
-  std::shared_ptr<Table> Find(const std::string& name) {
-    return database->FindTable("public", name).value();
-  }
+  std::shared_ptr<Table> Find(const std::string& name) { return database.Find(name); }
   // One more file, of one row.
   void AddFile(Table& table, int64_t value) {
-    std::vector<TableWrite> writes;
-    writes.push_back(
-        {table.shared_from_this(), TestBatch(*table.schema(), {{"a", value * 1000, value}})});
-    ASSERT_THAT(database->Write(std::move(writes)), IsOk());
+    ASSERT_THAT(database.WriteBatch(table.shared_from_this(),
+                                    TestBatch(*table.schema(), {{"a", value * 1000, value}})),
+                IsOk());
     ASSERT_THAT(table.Flush(), IsOk());
     clock.Advance(std::chrono::seconds(1));
   }
@@ -133,13 +111,11 @@ struct World {
   }
 
   ManualClock clock{TimestampUs(1'000'000)};
-  SeededIdSource ids{1};
   std::shared_ptr<MemoryObjectStore> memory = std::make_shared<MemoryObjectStore>(&clock);
   FaultyObjectStore faulty{memory};
   WatchedStore store{faulty};
-  std::shared_ptr<MemoryLog> log = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal;
-  std::unique_ptr<Database> database;
+  MemoryDatabase database{&store, &clock};
+  SeededIdSource& ids = database.ids();
 };
 
 TEST(Gc, WhatNothingNeedsIsDeletedAndReported) {

@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 
 #include "base/matchers.h"
+#include "engine/test_memory_database.h"
 #include "engine/test_model.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 namespace {
@@ -18,12 +18,7 @@ using testing::IsEmpty;
 class KeyLookupTest : public testing::TestWithParam<ModelKind> {
  protected:
   KeyLookupTest() {
-    DatabaseOptions options;
-    options.store = &store_;
-    options.wal = &wal_;
-    options.clock = &clock_;
-    options.ids = &ids_;
-    database_ = Database::Open(options).value();
+    database_.Start();
     const ModelTable model(GetParam());
     table_ = database_->CreateTable("public", "t", model.Spec(), model.Options()).value();
     schema_ = table_->schema();
@@ -31,9 +26,7 @@ class KeyLookupTest : public testing::TestWithParam<ModelKind> {
 
   // The rows are those of the file: in the order of the key.
   std::shared_ptr<const SstFile> Flush(const std::vector<ModelRow>& rows) {
-    std::vector<TableWrite> writes;
-    writes.push_back({table_, ModelBatch(*schema_, rows)});
-    EXPECT_THAT(database_->Write(std::move(writes)), IsOk());
+    EXPECT_THAT(database_.WriteBatch(table_, ModelBatch(*schema_, rows)), IsOk());
     EXPECT_THAT(table_->Flush(), IsOk());
     const auto view = table_->View().value();
     return view.files->Open(view.version->files.begin()->second).value();
@@ -51,10 +44,8 @@ class KeyLookupTest : public testing::TestWithParam<ModelKind> {
   }
 
   ManualClock clock_{TimestampUs(1'000'000)};
-  SeededIdSource ids_{1};
   MemoryObjectStore store_{&clock_};
-  MemoryWal wal_;
-  std::unique_ptr<Database> database_;
+  MemoryDatabase database_{&store_, &clock_};
   std::shared_ptr<Table> table_;
   std::shared_ptr<const TableSchema> schema_;
 };

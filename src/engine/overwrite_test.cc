@@ -6,49 +6,33 @@
 
 #include "base/log.h"
 #include "engine/database.h"
+#include "engine/test_memory_database.h"
 #include "engine/test_rows.h"
 #include "meta/table_log.h"
 #include "store/faulty_store.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 namespace {
 
 class OverwriteTest : public testing::Test {
  protected:
-  OverwriteTest() { Open(); }
-
-  void Open() {
-    database_.reset();
-    wal_ = std::make_unique<MemoryWal>(log_);
-    DatabaseOptions options;
-    options.store = &store_;
-    options.wal = wal_.get();
-    options.clock = &clock_;
-    options.ids = &ids_;
-    database_ = Database::Open(options).value();
-  }
+  OverwriteTest() { database_.Start(); }
 
   void Create(TableOptions options = {}) {
     ASSERT_THAT(database_->CreateTable("public", "cpu", TestSpec(), options), IsOk());
   }
-  std::shared_ptr<Table> table() { return *database_->FindTable("public", "cpu"); }
+  std::shared_ptr<Table> table() { return database_.Find("cpu"); }
 
   void Write(const std::vector<TestRow>& rows) {
-    std::vector<TableWrite> writes;
-    writes.push_back({table(), TestBatch(*table()->schema(), rows)});
-    ASSERT_THAT(database_->Write(std::move(writes)), IsOk());
+    ASSERT_THAT(database_.WriteBatch(table(), TestBatch(*table()->schema(), rows)), IsOk());
   }
   TestRows Rows() { return Rows(table()->View().value()); }
   TestRows Rows(const ReadView& view) { return ReadRows(store_, view).value(); }
 
   ManualClock clock_{TimestampUs(1'000'000)};
-  SeededIdSource ids_{1};
   FaultyObjectStore store_{std::make_shared<MemoryObjectStore>(&clock_)};
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
-  std::unique_ptr<Database> database_;
+  MemoryDatabase database_{&store_, &clock_};
 };
 
 TEST_F(OverwriteTest, TheOlderRowMayBeInTheBatchInMemoryOrInAFile) {
@@ -106,7 +90,7 @@ TEST_F(OverwriteTest, ADamagedFileStopsNeitherWritesNorOtherReads) {
     byte = static_cast<char>(~byte);
   }
   ASSERT_THAT(store_.Put(path, bytes), IsOk());
-  Open();
+  database_.Start();
   SetLogLevel(LogLevel::kOff);
   Write({{"a", 2, 2}, {"b", 7'200'000, 1}});
   const auto view = table()->View();
@@ -156,7 +140,7 @@ TEST_F(OverwriteTest, AfterARestartSeriesAreLearnedFromFilesOnce) {
   Write({{"a", 10, 1}, {"b", 100, 1}});
   ASSERT_THAT(table()->Flush(), IsOk());
   Write({{"a", 10, 2}});
-  Open();
+  database_.Start();
   EXPECT_EQ(database_->stats().late_rows, 1u) << "from the log";
   EXPECT_EQ(Rows(), (TestRows{{"a", 10, 2}, {"b", 100, 1}}));
   Write({{"a", 11, 3}, {"b", 101, 3}});

@@ -5,10 +5,10 @@
 #include <thread>
 
 #include "engine/database.h"
+#include "engine/test_memory_database.h"
 #include "engine/test_rows.h"
 #include "store/faulty_store.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 namespace {
@@ -19,39 +19,22 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr RetentionRule kNewestOnly = {.num_retained_min = 1, .num_retained_max = 1};
-
 class SavepointTest : public testing::Test {
  protected:
-  SavepointTest() { Open(); }
-  ~SavepointTest() override { Close(); }
+  SavepointTest() { database_.Start(); }
 
-  void Open() {
-    wal_ = std::make_unique<MemoryWal>(log_);
-    database_ =
-        Database::Open({.store = &store_, .wal = wal_.get(), .clock = &clock_, .ids = &ids_})
-            .value();
-  }
-  void Close() {
-    database_.reset();
-    wal_.reset();
-  }
   void Restart() {
-    Close();
+    database_.Stop();
     store_.Restart();
-    Open();
+    database_.Start();
   }
   std::shared_ptr<Table> Create(const std::string& name, TableOptions options = {}) {
     options.enable_ttl = false;
     return database_->CreateTable("public", name, TestSpec(), std::move(options)).value();
   }
-  std::shared_ptr<Table> Find(const std::string& name) {
-    return database_->FindTable("public", name).value();
-  }
+  std::shared_ptr<Table> Find(const std::string& name) { return database_.Find(name); }
   void Write(const std::shared_ptr<Table>& table, const std::vector<TestRow>& rows) {
-    std::vector<TableWrite> writes;
-    writes.push_back({table, TestBatch(*table->schema(), rows)});
-    ASSERT_THAT(database_->Write(std::move(writes)), IsOk());
+    ASSERT_THAT(database_.WriteBatch(table, TestBatch(*table->schema(), rows)), IsOk());
     clock_.Advance(std::chrono::seconds(1));
   }
   // One more version, with one more file.
@@ -70,20 +53,12 @@ class SavepointTest : public testing::Test {
   TestRows Now(const std::shared_ptr<Table>& table) {
     return ReadRows(store_, table->View().value()).value();
   }
-  void ExpireAndCollect(const std::shared_ptr<Table>& table) {
-    ASSERT_THAT(database_->housekeeping().ExpireVersions(*table, kNewestOnly, ExpiryMode::kExpire),
-                IsOk());
-    ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
-                IsOk());
-  }
+  void ExpireAndCollect(const std::shared_ptr<Table>& table) { database_.ExpireAndCollect(*table); }
 
   ManualClock clock_{TimestampUs(1'700'000'000'000'000)};
-  SeededIdSource ids_{1};
   std::shared_ptr<MemoryObjectStore> memory_ = std::make_shared<MemoryObjectStore>(&clock_);
   FaultyObjectStore store_{memory_};
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
-  std::unique_ptr<Database> database_;
+  MemoryDatabase database_{&store_, &clock_};
 };
 
 TEST_F(SavepointTest, ItHasWhatHadBeenWrittenAndStaysOverExpiryAndRestart) {
@@ -164,8 +139,7 @@ TEST_F(SavepointTest, WhatExpiresMeanwhileIsSavedOrRefused) {
       const RetentionRule rule = {.num_retained_min = keep, .num_retained_max = keep};
       ASSERT_THAT(database_->housekeeping().ExpireVersions(*table, rule, ExpiryMode::kExpire),
                   IsOk());
-      ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
-                  IsOk());
+      ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
     }
   });
   size_t made = 0;
@@ -295,8 +269,7 @@ TEST_F(SavepointTest, RollbackIsAVersionAndCanBeUndone) {
   EXPECT_THAT(Now(table),
               ElementsAre(TestRow{"a", 1000, 2}, TestRow{"b", 1000, 1}, TestRow{"c", 5000, 5}));
   EXPECT_NE(table->schema()->Find("extra"), nullptr);
-  Close();
-  Open();
+  database_.Start();
   EXPECT_THAT(Now(Find("cpu")), SizeIs(3));
 }
 
@@ -356,8 +329,7 @@ TEST_F(SavepointTest, ADroppedTableComesBackWithEverything) {
   ASSERT_THAT(database_->DropTable("public", "cpu"), IsOk());
   table.reset();
   EXPECT_THAT(database_->FindTable("public", "cpu"), IsError(ErrorKind::kNotFound));
-  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
-              IsOk());
+  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
   EXPECT_EQ(database_->ListDropped().size(), 1U);
   for (const bool restarted : {false, true}) {
     if (restarted) {
@@ -378,8 +350,7 @@ TEST_F(SavepointTest, ADroppedTableComesBackWithEverything) {
   ASSERT_THAT(database_->DropTable("public", "back"), IsOk());
   EXPECT_THAT(database_->UndropTable("public", "back", "cpu"), IsError(ErrorKind::kAlreadyExists));
   clock_.Advance(std::chrono::minutes(61));
-  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
-              IsOk());
+  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
   EXPECT_EQ(Files(store_), 0U);
   EXPECT_THAT(database_->UndropTable("public", "back", "back"),
               IsError(ErrorKind::kNotFound, HasSubstr("there is no dropped table back")));
@@ -391,8 +362,7 @@ TEST_F(SavepointTest, ATableThatIsNotToBeKeptIsGoneAtOnce) {
   AddFile(Create("cpu", options), {{"a", 1000, 1}});
   ASSERT_THAT(database_->DropTable("public", "cpu"), IsOk());
   EXPECT_THAT(database_->ListDropped(), IsEmpty());
-  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
-              IsOk());
+  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
   EXPECT_EQ(Files(store_), 0U);
 }
 
@@ -420,8 +390,7 @@ TEST_F(SavepointTest, ACloneLivesOnAlone) {
   again.reset();
   clock_.Advance(std::chrono::hours(2));
   for (int i = 0; i < 2; ++i) {
-    ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
-                IsOk());
+    ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
     EXPECT_THAT(Now(Find("now")), ElementsAre(TestRow{"a", 1000, 20}, TestRow{"b", 2000, 3}));
     EXPECT_THAT(Now(Find("again")), ElementsAre(TestRow{"a", 1000, 1}));
     Restart();
@@ -433,8 +402,7 @@ TEST_F(SavepointTest, ACloneLivesOnAlone) {
     ASSERT_THAT(database_->DropTable("public", name), IsOk());
   }
   clock_.Advance(std::chrono::hours(2));
-  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, std::chrono::milliseconds(0)),
-              IsOk());
+  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
   EXPECT_EQ(Files(store_), 0U);
 }
 

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "engine/database.h"
+#include "engine/test_memory_database.h"
 #include "engine/test_rows.h"
 #include "model/schema_change.h"
 #include "store/faulty_store.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 namespace {
@@ -16,51 +16,32 @@ using Find = std::function<Result<Table::RowsByFile>(const ReadView&)>;
 
 class World {
  public:
-  World()
-      : store_(std::make_unique<FaultyObjectStore>(std::make_shared<MemoryObjectStore>(&clock_))) {
-    Open();
+  World() {
+    database_.Start();
     TableOptions options;
     options.enable_ttl = false;
     EXPECT_THAT(database_->CreateTable("public", "cpu", TestSpec(), std::move(options)), IsOk());
   }
-  ~World() { database_.reset(); }
-
-  void Open() {
-    wal_ = std::make_unique<MemoryWal>(log_);
-    DatabaseOptions options;
-    options.store = store_.get();
-    options.wal = wal_.get();
-    options.clock = &clock_;
-    options.ids = &ids_;
-    auto opened = Database::Open(options);
-    ASSERT_THAT(opened, IsOk());
-    database_ = std::move(*opened);
-  }
   // kill -9 and start again, with nothing failing any more.
   void Restart() {
-    database_.reset();
-    store_->Restart();
-    Open();
+    database_.Stop();
+    store_.Restart();
+    database_.Start();
   }
 
   Database& database() { return *database_; }
-  FaultyObjectStore& store() { return *store_; }
-  std::shared_ptr<Table> table() { return database_->FindTable("public", "cpu").value(); }
+  FaultyObjectStore& store() { return store_; }
+  std::shared_ptr<Table> table() { return database_.Find("cpu"); }
 
   void Write(const std::vector<TestRow>& rows) {
-    std::vector<TableWrite> writes;
-    writes.push_back({table(), TestBatch(*table()->schema(), rows)});
-    ASSERT_THAT(database_->Write(std::move(writes)), IsOk());
+    ASSERT_THAT(database_.WriteBatch(table(), TestBatch(*table()->schema(), rows)), IsOk());
   }
-  TestRows Rows() { return ReadRows(*store_, table()->View().value()).value(); }
+  TestRows Rows() { return ReadRows(store_, table()->View().value()).value(); }
 
  private:
   ManualClock clock_{TimestampUs(1'000'000)};
-  SeededIdSource ids_{1};
-  std::unique_ptr<FaultyObjectStore> store_;
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
-  std::unique_ptr<Database> database_;
+  FaultyObjectStore store_{std::make_shared<MemoryObjectStore>(&clock_)};
+  MemoryDatabase database_{&store_, &clock_};
 };
 
 // The first `count` rows of each file.

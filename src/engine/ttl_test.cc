@@ -4,10 +4,10 @@
 
 #include "engine/database.h"
 #include "engine/expired_rows.h"
+#include "engine/test_memory_database.h"
 #include "engine/test_rows.h"
 #include "engine/unfinished_files.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 namespace {
@@ -22,18 +22,7 @@ constexpr int64_t kNowMs = 1'700'000'000'000 / kDayMs * kDayMs + 12 * kHourMs;  
 
 class TtlTest : public testing::Test {
  protected:
-  TtlTest() { Open(); }
-
-  void Open() {
-    database_.reset();
-    wal_ = std::make_unique<MemoryWal>(log_);
-    DatabaseOptions options;
-    options.store = &store_;
-    options.wal = wal_.get();
-    options.clock = &clock_;
-    options.ids = &ids_;
-    database_ = Database::Open(options).value();
-  }
+  TtlTest() { database_.Start(); }
 
   std::shared_ptr<Table> Create(const std::string& name, const std::string& ttl) {
     TableOptions options;
@@ -45,9 +34,7 @@ class TtlTest : public testing::Test {
   }
 
   WriteReport Write(const std::shared_ptr<Table>& table, const std::vector<TestRow>& rows) {
-    std::vector<TableWrite> writes;
-    writes.push_back({table, TestBatch(*table->schema(), rows)});
-    const auto report = database_->Write(std::move(writes));
+    const auto report = database_.WriteBatch(table, TestBatch(*table->schema(), rows));
     EXPECT_THAT(report, IsOk());
     return *report;
   }
@@ -58,10 +45,7 @@ class TtlTest : public testing::Test {
 
   ManualClock clock_{TimestampUs(kNowMs * 1000)};
   MemoryObjectStore store_{&clock_};
-  SeededIdSource ids_{1};
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
-  std::unique_ptr<Database> database_;
+  MemoryDatabase database_{&store_, &clock_};
 };
 
 TEST_F(TtlTest, RowsPastItAreNotKeptAndAreReported) {
@@ -78,8 +62,8 @@ TEST_F(TtlTest, RowsPastItAreNotKeptAndAreReported) {
   EXPECT_EQ(database_->stats().written_rows, 3u);
   const TestRows kept = {{"a", kNowMs, 2}, {"a", oldest, 3}, {"b", kNowMs + 1, 5}};
   EXPECT_EQ(Read(table), kept);
-  Open();
-  EXPECT_EQ(Read(database_->FindTable("public", "cpu").value()), kept);
+  database_.Start();
+  EXPECT_EQ(Read(database_.Find("cpu")), kept);
 }
 
 TEST_F(TtlTest, AWriteOfNothingElseReachesNoLog) {
@@ -87,7 +71,7 @@ TEST_F(TtlTest, AWriteOfNothingElseReachesNoLog) {
   const WriteReport report = Write(table, {{"a", kNowMs - 3 * kDayMs, 1}});
   EXPECT_THAT(report.Warnings(),
               ElementsAre("1 row of table cpu is older than its ttl (1d) and was not kept"));
-  EXPECT_TRUE(log_->tables[table->id()].empty());
+  EXPECT_TRUE(database_.log().tables[table->id()].empty());
   EXPECT_THAT(Write(table, {{"a", kNowMs, 1}}).Warnings(), IsEmpty());
 }
 

@@ -1,0 +1,80 @@
+// MemoryDatabase: a database over a store and a log in memory, which stay when it ends and starts
+// again. For tests only.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/matchers.h"
+#include "engine/database.h"
+#include "wal/memory_wal.h"
+
+namespace varve {
+
+inline constexpr RetentionRule kNewestOnly = {.num_retained_min = 1, .num_retained_max = 1};
+inline constexpr std::chrono::milliseconds kNoGrace{0};
+
+// Reached with -> between Start and Stop. Functions that fail fail the test. One thread.
+class MemoryDatabase {
+ public:
+  // Both outlive it.
+  MemoryDatabase(ObjectStore* store, const Clock* clock) : store_(store), clock_(clock) {}
+  MemoryDatabase(const MemoryDatabase&) = delete;
+  MemoryDatabase& operator=(const MemoryDatabase&) = delete;
+
+  // The one that runs ends before. Store, log, clock and ids of the options are set here.
+  void Start(DatabaseOptions options = {}) {
+    Stop();
+    wal_ = std::make_unique<MemoryWal>(log_);
+    options.store = store_;
+    options.wal = wal_.get();
+    options.clock = clock_;
+    options.ids = &ids_;
+    auto opened = Database::Open(std::move(options));
+    ASSERT_THAT(opened, IsOk());
+    database_ = *std::move(opened);
+  }
+  void Stop() {
+    database_.reset();
+    wal_.reset();
+  }
+
+  Database* operator->() const { return database_.get(); }
+  Database& operator*() const { return *database_; }
+  MemoryLog& log() { return *log_; }
+  SeededIdSource& ids() { return ids_; }
+
+  // A table of the schema "public".
+  std::shared_ptr<Table> Find(std::string_view name) const {
+    return database_->FindTable("public", name).value();
+  }
+  Result<WriteReport> WriteBatch(const std::shared_ptr<Table>& table, RowBatch batch) {
+    std::vector<TableWrite> writes;
+    writes.push_back({table, std::move(batch)});
+    return database_->Write(std::move(writes));
+  }
+  // All versions but the newest go, and the files that only they have.
+  void ExpireAndCollect(Table& table) {
+    ASSERT_THAT(database_->housekeeping().ExpireVersions(table, kNewestOnly, ExpiryMode::kExpire),
+                IsOk());
+    ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
+  }
+
+ private:
+  ObjectStore* const store_;
+  const Clock* const clock_;
+  SeededIdSource ids_{1};
+  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
+  std::unique_ptr<MemoryWal> wal_;
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace varve
