@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "store/encoding_internal.h"
-#include "store/remote_store.h"
+#include "store/rest_service_internal.h"
 #include "store/sigv4.h"
 #include "store/xml_internal.h"
 
@@ -32,27 +32,27 @@ std::string HeaderOf(const HttpCall& request, std::string_view name) {
   return "";
 }
 
-class AzureService final : public RemoteService {
+class AzureService final : public RestService {
  public:
   AzureService(AzureOptions options, Secret key, const Clock* clock);
 
   Result<Stat> Head(std::string_view key) override;
-  Result<std::string> Get(std::string_view key) override;
-  Status GetRange(std::string_view key, const Stat& stat, uint64_t offset, size_t size,
-                  char* out) override;
   Status Put(const PutRequest& request) override;
   Result<Page> List(std::string_view prefix, const std::string& token) override;
-  Status Delete(std::string_view key) override;
   Status Copy(std::string_view from, std::string_view to, const WriterName& writer) override;
   Result<std::unique_ptr<Upload>> StartUpload(std::string_view key,
                                               const WriterName& writer) override;
   size_t part_bytes() const override { return options_.part_bytes; }
   size_t parts_max() const override { return kAzureBlocksMax; }
-  void Stop() override { client_.Stop(); }
 
  private:
   friend class AzureUpload;
 
+  HttpCall ReadRequest(std::string_view key, const Stat* stat) const override;
+  HttpCall DeleteRequest(std::string_view key) const override;
+  bool IsMissing(const RestReply& reply) const override {
+    return reply.answer.status == 404 && reply.error.code != "ContainerNotFound";
+  }
   std::string BlobUrl(std::string_view key) const {
     return fmt::format("{}/{}{}{}", options_.endpoint, options_.container, key.empty() ? "" : "/",
                        PercentEncode(key, Slash::kKeep));
@@ -65,7 +65,6 @@ class AzureService final : public RemoteService {
   const AzureOptions options_;
   const Secret key_;  // decoded
   const Clock* const clock_;
-  RestClient client_;
 };
 
 // Blocks that become a blob when they are listed.
@@ -86,18 +85,14 @@ class AzureUpload final : public RemoteService::Upload {
   std::vector<std::string> blocks_;
 };
 
-bool IsMissingBlob(const RestReply& reply) {
-  return reply.answer.status == 404 && reply.error.code != "ContainerNotFound";
-}
-
 AzureService::AzureService(AzureOptions options, Secret key, const Clock* clock)
-    : options_(std::move(options)),
-      key_(std::move(key)),
-      clock_(clock),
-      client_(
-          options_.http, options_.retry,
+    : RestService(
+          options.http, options.retry,
           {.sign = [this](HttpCall& request) { return Sign(request); },
-           .secrets = [this] { return std::vector{options_.account_key, options_.sas_token}; }}) {}
+           .secrets = [this] { return std::vector{options_.account_key, options_.sas_token}; }}),
+      options_(std::move(options)),
+      key_(std::move(key)),
+      clock_(clock) {}
 
 HttpCall AzureService::Request(std::string method, std::string_view key, const Query& query,
                                   Headers headers, std::string_view body) const {
@@ -133,7 +128,7 @@ Result<RemoteService::Stat> AzureService::Head(std::string_view key) {
   const std::string what = fmt::format("look at the object '{}'", key);
   VARVE_ASSIGN(const RestReply reply,
                client_.Send(Request("HEAD", key, {}, {}, ""), Effect::kRead, what));
-  if (IsMissingBlob(reply)) {
+  if (IsMissing(reply)) {
     return NotFound("there is no object '{}'", key);
   }
   const std::optional<uint64_t> size = ParseByteCount(reply.answer.Header("content-length"));
@@ -146,42 +141,19 @@ Result<RemoteService::Stat> AzureService::Head(std::string_view key) {
               .writer = std::string(reply.answer.Header(kWriterHeader))};
 }
 
-Result<std::string> AzureService::Get(std::string_view key) {
-  const std::string what = fmt::format("read the object '{}'", key);
-  HttpCall request = Request("GET", key, {}, {}, "");
-  request.answer_bytes_max = kGetBytesMax;
-  VARVE_ASSIGN(RestReply reply, client_.Send(request, Effect::kRead, what));
-  if (IsMissingBlob(reply)) {
-    return NotFound("there is no object '{}'", key);
+HttpCall AzureService::ReadRequest(std::string_view key, const Stat* stat) const {
+  Query query;
+  Headers headers;
+  if (stat != nullptr && stat->version.empty()) {
+    headers.emplace_back("if-match", stat->etag);
+  } else if (stat != nullptr) {
+    query["versionid"] = stat->version;
   }
-  if (reply.answer.status != 200) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  return std::move(reply.answer.body);
+  return Request("GET", key, query, std::move(headers), "");
 }
 
-Status AzureService::GetRange(std::string_view key, const Stat& stat, uint64_t offset, size_t size,
-                              char* out) {
-  const std::string range = fmt::format("bytes={}-{}", offset, offset + size - 1);
-  const std::string what = fmt::format("read {} of the object '{}'", range, key);
-  Query query;
-  Headers headers = {{"range", range}};
-  if (stat.version.empty()) {
-    headers.emplace_back("if-match", stat.etag);
-  } else {
-    query["versionid"] = stat.version;
-  }
-  HttpCall request = Request("GET", key, query, std::move(headers), "");
-  request.sink = out;
-  request.sink_bytes = size;
-  VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
-  if (IsMissingBlob(reply) || reply.answer.status == 412) {
-    return NotFound("the object '{}' was replaced or deleted while it was read", key);
-  }
-  if (!reply.answer.IsRange(offset, size, stat.size_bytes)) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  return {};
+HttpCall AzureService::DeleteRequest(std::string_view key) const {
+  return Request("DELETE", key, {}, {{"x-ms-delete-snapshots", "include"}}, "");
 }
 
 Status AzureService::Put(const PutRequest& request) {
@@ -198,10 +170,7 @@ Status AzureService::Put(const PutRequest& request) {
     return {};
   }
   if (if_absent && (reply.answer.status == 412 || reply.error.code == "BlobAlreadyExists")) {
-    if (reply.doubt == Doubt::kMaybeDone) {
-      return UnknownOutcome("an attempt to {} was not answered, and now it is there", what);
-    }
-    return AlreadyExists("there is an object '{}' already", request.key);
+    return AlreadyThere(reply, request.key);
   }
   return std::unexpected(client_.FailureOf(reply, what));
 }
@@ -238,17 +207,6 @@ Result<RemoteService::Page> AzureService::List(std::string_view prefix, const st
   return page;
 }
 
-Status AzureService::Delete(std::string_view key) {
-  const std::string what = fmt::format("delete the object '{}'", key);
-  VARVE_ASSIGN(const RestReply reply,
-               client_.Send(Request("DELETE", key, {}, {{"x-ms-delete-snapshots", "include"}}, ""),
-                            Effect::kWrite, what));
-  if (reply.ok() || IsMissingBlob(reply)) {
-    return {};
-  }
-  return std::unexpected(client_.FailureOf(reply, what));
-}
-
 Status AzureService::Copy(std::string_view from, std::string_view to, const WriterName& writer) {
   const std::string what = fmt::format("copy the object '{}' to '{}'", from, to);
   std::string source = BlobUrl(from);
@@ -260,7 +218,7 @@ Status AzureService::Copy(std::string_view from, std::string_view to, const Writ
                                                             {std::string(kWriterHeader), writer}},
                                                            ""),
                                                    Effect::kWrite, what));
-  if (IsMissingBlob(reply)) {
+  if (IsMissing(reply)) {
     return NotFound("there is no object '{}'", from);
   }
   if (!reply.ok()) {
@@ -324,11 +282,7 @@ Status AzureUpload::Finish(std::string_view bytes) {
   if (reply.ok()) {
     return {};
   }
-  if (reply.doubt == Doubt::kMaybeDone) {
-    return UnknownOutcome("an attempt to {} was not answered, and now: {}", what,
-                          service_->client_.FailureOf(reply, what).message);
-  }
-  return std::unexpected(service_->client_.FailureOf(reply, what));
+  return std::unexpected(service_->client_.WriteFailureOf(reply, what));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "store/encoding_internal.h"
 #include "store/gcs_auth.h"
-#include "store/remote_store.h"
+#include "store/rest_service_internal.h"
 #include "store/sigv4.h"
 
 namespace varve {
@@ -28,31 +28,27 @@ std::string TextOf(const json& document, const char* name) {
   return found != document.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-bool IsMissingObject(const RestReply& reply) {
-  return reply.answer.status == 404 && reply.error.message.find("bucket") == std::string::npos;
-}
-
-class GcsService final : public RemoteService {
+class GcsService final : public RestService {
  public:
   GcsService(GcsOptions options, std::unique_ptr<GcsTokens> tokens);
 
   Result<Stat> Head(std::string_view key) override;
-  Result<std::string> Get(std::string_view key) override;
-  Status GetRange(std::string_view key, const Stat& stat, uint64_t offset, size_t size,
-                  char* out) override;
   Status Put(const PutRequest& request) override;
   Result<Page> List(std::string_view prefix, const std::string& token) override;
-  Status Delete(std::string_view key) override;
   Status Copy(std::string_view from, std::string_view to, const WriterName& writer) override;
   Result<std::unique_ptr<Upload>> StartUpload(std::string_view key,
                                               const WriterName& writer) override;
   size_t part_bytes() const override { return options_.part_bytes; }
   size_t parts_max() const override { return kGcsPartsMax; }
-  void Stop() override { client_.Stop(); }
 
  private:
   friend class GcsUpload;
 
+  HttpCall ReadRequest(std::string_view key, const Stat* stat) const override;
+  HttpCall DeleteRequest(std::string_view key) const override;
+  bool IsMissing(const RestReply& reply) const override {
+    return reply.answer.status == 404 && reply.error.message.find("bucket") == std::string::npos;
+  }
   std::string ObjectPath(std::string_view key) const {
     return fmt::format("/storage/v1/b/{}/o/{}", options_.bucket,
                        PercentEncode(key, Slash::kEncode));
@@ -69,7 +65,6 @@ class GcsService final : public RemoteService {
 
   const GcsOptions options_;
   const std::unique_ptr<GcsTokens> tokens_;
-  RestClient client_;
 };
 
 // A resumable upload.
@@ -97,11 +92,11 @@ class GcsUpload final : public RemoteService::Upload {
 };
 
 GcsService::GcsService(GcsOptions options, std::unique_ptr<GcsTokens> tokens)
-    : options_(std::move(options)),
-      tokens_(std::move(tokens)),
-      client_(options_.http, options_.retry,
-              {.sign = [this](HttpCall& request) { return Sign(request); },
-               .secrets = [this] { return std::vector{options_.access_token}; }}) {}
+    : RestService(options.http, options.retry,
+                  {.sign = [this](HttpCall& request) { return Sign(request); },
+                   .secrets = [this] { return std::vector{options_.access_token}; }}),
+      options_(std::move(options)),
+      tokens_(std::move(tokens)) {}
 
 Status GcsService::Sign(HttpCall& request) const {
   VARVE_ASSIGN(const Secret token, tokens_->Token());
@@ -115,7 +110,7 @@ Result<RemoteService::Stat> GcsService::Head(std::string_view key) {
   const std::string what = fmt::format("look at the object '{}'", key);
   VARVE_ASSIGN(const RestReply reply,
                client_.Send(Request("GET", ObjectPath(key), {}), Effect::kRead, what));
-  if (IsMissingObject(reply)) {
+  if (IsMissing(reply)) {
     return NotFound("there is no object '{}'", key);
   }
   if (!reply.ok()) {
@@ -136,37 +131,16 @@ Result<RemoteService::Stat> GcsService::Head(std::string_view key) {
   return stat;
 }
 
-Result<std::string> GcsService::Get(std::string_view key) {
-  const std::string what = fmt::format("read the object '{}'", key);
-  HttpCall request = Request("GET", ObjectPath(key), {{"alt", "media"}});
-  request.answer_bytes_max = kGetBytesMax;
-  VARVE_ASSIGN(RestReply reply, client_.Send(request, Effect::kRead, what));
-  if (IsMissingObject(reply)) {
-    return NotFound("there is no object '{}'", key);
+HttpCall GcsService::ReadRequest(std::string_view key, const Stat* stat) const {
+  Query query = {{"alt", "media"}};
+  if (stat != nullptr) {
+    query.emplace("generation", stat->etag);
   }
-  if (reply.answer.status != 200) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  return std::move(reply.answer.body);
+  return Request("GET", ObjectPath(key), query);
 }
 
-Status GcsService::GetRange(std::string_view key, const Stat& stat, uint64_t offset, size_t size,
-                            char* out) {
-  const std::string range = fmt::format("bytes={}-{}", offset, offset + size - 1);
-  const std::string what = fmt::format("read {} of the object '{}'", range, key);
-  HttpCall request =
-      Request("GET", ObjectPath(key), {{"alt", "media"}, {"generation", stat.etag}});
-  request.headers.emplace_back("range", range);
-  request.sink = out;
-  request.sink_bytes = size;
-  VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
-  if (IsMissingObject(reply)) {
-    return NotFound("the object '{}' was replaced or deleted while it was read", key);
-  }
-  if (!reply.answer.IsRange(offset, size, stat.size_bytes)) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  return {};
+HttpCall GcsService::DeleteRequest(std::string_view key) const {
+  return Request("DELETE", ObjectPath(key), {});
 }
 
 Status GcsService::Put(const PutRequest& request) {
@@ -194,10 +168,7 @@ Status GcsService::Put(const PutRequest& request) {
     return {};
   }
   if (if_absent && reply.answer.status == 412) {
-    if (reply.doubt == Doubt::kMaybeDone) {
-      return UnknownOutcome("an attempt to {} was not answered, and now it is there", what);
-    }
-    return AlreadyExists("there is an object '{}' already", request.key);
+    return AlreadyThere(reply, request.key);
   }
   return std::unexpected(client_.FailureOf(reply, what));
 }
@@ -238,16 +209,6 @@ Result<RemoteService::Page> GcsService::List(std::string_view prefix, const std:
   return page;
 }
 
-Status GcsService::Delete(std::string_view key) {
-  const std::string what = fmt::format("delete the object '{}'", key);
-  VARVE_ASSIGN(const RestReply reply,
-               client_.Send(Request("DELETE", ObjectPath(key), {}), Effect::kWrite, what));
-  if (reply.ok() || IsMissingObject(reply)) {
-    return {};
-  }
-  return std::unexpected(client_.FailureOf(reply, what));
-}
-
 Status GcsService::Copy(std::string_view from, std::string_view to, const WriterName& writer) {
   const std::string what = fmt::format("copy the object '{}' to '{}'", from, to);
   const std::string body = json{{"metadata", {{kWriterName, writer}}}}.dump();
@@ -259,7 +220,7 @@ Status GcsService::Copy(std::string_view from, std::string_view to, const Writer
     request.headers.emplace_back("content-type", "application/json");
     request.body = body;
     VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kWrite, what));
-    if (IsMissingObject(reply)) {
+    if (IsMissing(reply)) {
       return NotFound("there is no object '{}'", from);
     }
     if (!reply.ok()) {
@@ -314,11 +275,7 @@ Status GcsUpload::Send(std::string_view bytes, std::string_view total, std::stri
     }
     constexpr int kGoOn = 308;
     if (reply.answer.status != kGoOn) {
-      if (reply.doubt == Doubt::kMaybeDone) {
-        return UnknownOutcome("an attempt to {} was not answered, and now: {}", what,
-                              service_->client_.FailureOf(reply, what).message);
-      }
-      return std::unexpected(service_->client_.FailureOf(reply, what));
+      return std::unexpected(service_->client_.WriteFailureOf(reply, what));
     }
     const std::string_view range = reply.answer.Header("range");  // "bytes=0-524287"
     const std::optional<uint64_t> last =

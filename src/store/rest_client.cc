@@ -243,6 +243,16 @@ Error RestClient::FailureOf(const RestReply& reply, std::string_view what) const
                Redacted(fmt::format("cannot {}: {}", what, Describe(reply)))};
 }
 
+Error RestClient::WriteFailureOf(const RestReply& reply, std::string_view what) const {
+  Error failure = FailureOf(reply, what);
+  if (reply.doubt == Doubt::kMaybeDone) {
+    failure = {
+        ErrorKind::kUnknownOutcome,
+        fmt::format("an attempt to {} was not answered, and now: {}", what, failure.message)};
+  }
+  return failure;
+}
+
 void RestClient::Stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;

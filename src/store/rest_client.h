@@ -71,6 +71,8 @@ class RestClient {
   // What a reply means that the caller did not expect: kResourceExhausted when the place is full,
   // kIo otherwise, with what the service says and what to do about it.
   Error FailureOf(const RestReply& reply, std::string_view what) const;
+  // The same of a write: kUnknownOutcome when an attempt before may have been carried out.
+  Error WriteFailureOf(const RestReply& reply, std::string_view what) const;
 
   // Waits; false when the client was stopped. For operations that the service carries out later.
   bool Pause(std::chrono::milliseconds wait);

@@ -8,7 +8,7 @@
 #include "base/checksum.h"
 #include "base/log.h"
 #include "store/encoding_internal.h"
-#include "store/remote_store.h"
+#include "store/rest_service_internal.h"
 #include "store/xml_internal.h"
 
 namespace varve {
@@ -23,27 +23,27 @@ constexpr std::string_view kContentHash = "x-amz-content-sha256";
 // Some operations answer 200 and say in the body that they failed.
 constexpr int kHiddenFailuresMax = 3;
 
-class S3Service final : public RemoteService {
+class S3Service final : public RestService {
  public:
   S3Service(S3Options options, const Clock* clock);
 
   Result<Stat> Head(std::string_view key) override;
-  Result<std::string> Get(std::string_view key) override;
-  Status GetRange(std::string_view key, const Stat& stat, uint64_t offset, size_t size,
-                  char* out) override;
   Status Put(const PutRequest& request) override;
   Result<Page> List(std::string_view prefix, const std::string& token) override;
-  Status Delete(std::string_view key) override;
   Status Copy(std::string_view from, std::string_view to, const WriterName& writer) override;
   Result<std::unique_ptr<Upload>> StartUpload(std::string_view key,
                                               const WriterName& writer) override;
   size_t part_bytes() const override { return options_.part_bytes; }
   size_t parts_max() const override { return kS3PartsMax; }
-  void Stop() override { client_.Stop(); }
 
  private:
   friend class S3Upload;
 
+  HttpCall ReadRequest(std::string_view key, const Stat* stat) const override;
+  HttpCall DeleteRequest(std::string_view key) const override;
+  bool IsMissing(const RestReply& reply) const override {
+    return reply.answer.status == 404 && reply.error.code != "NoSuchBucket";
+  }
   HttpCall Request(std::string method, std::string_view key, const Query& query, Headers headers,
                       std::string_view body) const;
   Status Sign(HttpCall& request) const;
@@ -65,7 +65,6 @@ class S3Service final : public RemoteService {
   const std::string base_path_;  // "" or "/bucket"
   mutable std::mutex key_mutex_;
   SigV4Key key_;
-  RestClient client_;
 };
 
 // One multipart upload.
@@ -105,20 +104,20 @@ std::string HostOf(const S3Options& options) {
 }
 
 S3Service::S3Service(S3Options options, const Clock* clock)
-    : options_(std::move(options)),
+    : RestService(options.http, options.retry,
+                  {.sign = [this](HttpCall& request) { return Sign(request); },
+                   .secrets =
+                       [this] {
+                         const SigV4Key key = Key();
+                         return std::vector{key.secret_access_key, key.session_token};
+                       },
+                   .renew = [this] { return RenewKey(); }}),
+      options_(std::move(options)),
       clock_(clock),
       scheme_(SchemeOf(options_.endpoint)),
       host_(HostOf(options_)),
       base_path_(options_.address_style == S3AddressStyle::kPath ? "/" + options_.bucket : ""),
-      key_(options_.key),
-      client_(options_.http, options_.retry,
-              {.sign = [this](HttpCall& request) { return Sign(request); },
-               .secrets =
-                   [this] {
-                     const SigV4Key key = Key();
-                     return std::vector{key.secret_access_key, key.session_token};
-                   },
-               .renew = [this] { return RenewKey(); }}) {}
+      key_(options_.key) {}
 
 SigV4Key S3Service::Key() const {
   const std::lock_guard lock(key_mutex_);
@@ -188,7 +187,7 @@ Result<RemoteService::Stat> S3Service::Head(std::string_view key) {
   const std::string what = fmt::format("look at the object '{}'", key);
   VARVE_ASSIGN(const RestReply reply,
                client_.Send(Request("HEAD", key, {}, {}, ""), Effect::kRead, what));
-  if (reply.answer.status == 404) {
+  if (IsMissing(reply)) {
     return NotFound("there is no object '{}'", key);
   }
   const std::optional<uint64_t> size = ParseByteCount(reply.answer.Header("content-length"));
@@ -202,44 +201,19 @@ Result<RemoteService::Stat> S3Service::Head(std::string_view key) {
               .writer = std::string(reply.answer.Header(kWriterHeader))};
 }
 
-Result<std::string> S3Service::Get(std::string_view key) {
-  const std::string what = fmt::format("read the object '{}'", key);
-  HttpCall request = Request("GET", key, {}, {}, "");
-  request.answer_bytes_max = kGetBytesMax;
-  VARVE_ASSIGN(RestReply reply, client_.Send(request, Effect::kRead, what));
-  if (reply.answer.status == 404 && reply.error.code != "NoSuchBucket") {
-    return NotFound("there is no object '{}'", key);
+HttpCall S3Service::ReadRequest(std::string_view key, const Stat* stat) const {
+  Query query;
+  Headers headers;
+  if (stat != nullptr && stat->version.empty()) {
+    headers.emplace_back("if-match", stat->etag);
+  } else if (stat != nullptr) {
+    query["versionId"] = stat->version;
   }
-  if (reply.answer.status != 200) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  return std::move(reply.answer.body);
+  return Request("GET", key, query, std::move(headers), "");
 }
 
-Status S3Service::GetRange(std::string_view key, const Stat& stat, uint64_t offset, size_t size,
-                           char* out) {
-  const std::string range = fmt::format("bytes={}-{}", offset, offset + size - 1);
-  const std::string what = fmt::format("read {} of the object '{}'", range, key);
-  Query query;
-  Headers headers = {{"range", range}};
-  if (stat.version.empty()) {
-    headers.emplace_back("if-match", stat.etag);
-  } else {
-    query["versionId"] = stat.version;
-  }
-  HttpCall request = Request("GET", key, query, std::move(headers), "");
-  request.sink = out;
-  request.sink_bytes = size;
-  VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
-  const int status = reply.answer.status;
-  if (status == 412 || (status == 404 && reply.error.code != "NoSuchBucket")) {
-    return NotFound("the object '{}' was {} while it was read", key,
-                    status == 412 ? "replaced" : "deleted");
-  }
-  if (!reply.answer.IsRange(offset, size, stat.size_bytes)) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  return {};
+HttpCall S3Service::DeleteRequest(std::string_view key) const {
+  return Request("DELETE", key, {}, {}, "");
 }
 
 Status S3Service::Put(const PutRequest& request) {
@@ -259,10 +233,7 @@ Status S3Service::Put(const PutRequest& request) {
   }
   const bool taken = reply.answer.status == 412 || reply.error.code == "FileAlreadyExists";
   if (if_absent && taken) {
-    if (reply.doubt == Doubt::kMaybeDone) {
-      return UnknownOutcome("an attempt to {} was not answered, and now it is there", what);
-    }
-    return AlreadyExists("there is an object '{}' already", request.key);
+    return AlreadyThere(reply, request.key);
   }
   if (if_absent && (reply.answer.status == 501 || reply.error.code == "NotImplemented")) {
     return NotSupported("{}; use this place for exports and repositories, not for live tables",
@@ -308,16 +279,6 @@ Result<RemoteService::Page> S3Service::List(std::string_view prefix, const std::
   return page;
 }
 
-Status S3Service::Delete(std::string_view key) {
-  const std::string what = fmt::format("delete the object '{}'", key);
-  VARVE_ASSIGN(const RestReply reply,
-               client_.Send(Request("DELETE", key, {}, {}, ""), Effect::kWrite, what));
-  if (reply.ok() || (reply.answer.status == 404 && reply.error.code != "NoSuchBucket")) {
-    return {};
-  }
-  return std::unexpected(client_.FailureOf(reply, what));
-}
-
 Result<RestReply> S3Service::SendUntil(const HttpCall& request, std::string_view root,
                                        std::string_view what) {
   bool doubt = false;
@@ -354,7 +315,7 @@ Status S3Service::CopyWhole(std::string_view from, std::string_view to, const Wr
   if (reply.ok()) {
     return {};
   }
-  if (reply.answer.status == 404 && reply.error.code != "NoSuchBucket") {
+  if (IsMissing(reply)) {
     return NotFound("there is no object '{}'", from);
   }
   return std::unexpected(client_.FailureOf(reply, what));
@@ -447,11 +408,7 @@ Status S3Upload::Complete() {
   if (reply.ok()) {
     return {};
   }
-  if (reply.doubt == Doubt::kMaybeDone) {
-    return UnknownOutcome("an attempt to {} was not answered, and now: {}", what,
-                          service_->client_.FailureOf(reply, what).message);
-  }
-  return std::unexpected(service_->client_.FailureOf(reply, what));
+  return std::unexpected(service_->client_.WriteFailureOf(reply, what));
 }
 
 void S3Upload::Abort() {

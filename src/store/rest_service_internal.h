@@ -1,0 +1,40 @@
+// RestService: what the object services have in common that are spoken to with a RestClient: how
+// objects are read and deleted, and what the answers to that mean. Each service says how it writes
+// these requests.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "store/remote_service_internal.h"
+#include "store/rest_client.h"
+
+namespace varve {
+
+class RestService : public RemoteService {
+ public:
+  Result<std::string> Get(std::string_view key) final;
+  Status GetRange(std::string_view key, const Stat& stat, uint64_t offset, size_t size,
+                  char* out) final;
+  Status Delete(std::string_view key) final;
+  void Stop() final { client_.Stop(); }
+
+ protected:
+  RestService(HttpOptions http, RetryPolicy retry, RestAuth auth)
+      : client_(std::move(http), retry, std::move(auth)) {}
+
+  // A request for the object's bytes. With `stat` it is answered with those of that object, or not
+  // at all; without, with those that it has now.
+  virtual HttpCall ReadRequest(std::string_view key, const Stat* stat) const = 0;
+  virtual HttpCall DeleteRequest(std::string_view key) const = 0;
+  // Whether there is no such object, though there is the bucket.
+  virtual bool IsMissing(const RestReply& reply) const = 0;
+
+  // The error of a Put with kFail that the service refused since the object is there: also
+  // kUnknownOutcome, when an earlier attempt may have written it.
+  static std::unexpected<Error> AlreadyThere(const RestReply& reply, std::string_view key);
+
+  RestClient client_;
+};
+
+}  // namespace varve
