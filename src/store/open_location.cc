@@ -72,15 +72,21 @@ struct Opening {
   const Clock* clock;
   const StoreLimits& limits;
   HttpOptions http;
+
+  // Errors: those of CheckEndpoint.
+  Result<std::string> EndpointOr(std::string usual) const {
+    return CheckEndpoint(credentials.endpoint.empty() ? std::move(usual) : credentials.endpoint);
+  }
+  size_t PartBytesOr(size_t usual) const {
+    return limits.part_bytes > 0 ? limits.part_bytes : usual;
+  }
 };
 
 Result<std::unique_ptr<RemoteService>> OpenS3(const Opening& opening) {
   const StoreCredentials& credentials = opening.credentials;
   const bool oss = opening.location.scheme == LocationScheme::kOss;
-  const std::string usual =
-      oss ? OssEndpoint(credentials.region) : AmazonEndpoint(credentials.region);
-  VARVE_ASSIGN(std::string endpoint,
-               CheckEndpoint(credentials.endpoint.empty() ? usual : credentials.endpoint));
+  VARVE_ASSIGN(std::string endpoint, opening.EndpointOr(oss ? OssEndpoint(credentials.region)
+                                                            : AmazonEndpoint(credentials.region)));
   // The signature covers the whole path, which a service behind another path does not see.
   if (endpoint.find('/', endpoint.find("://") + 3) != std::string::npos) {
     return InvalidArgument("the endpoint of an s3 or oss store has no path");
@@ -97,8 +103,8 @@ Result<std::unique_ptr<RemoteService>> OpenS3(const Opening& opening) {
         return KeyOf(found);
       },
       .http = opening.http,
-      .retry = opening.limits.retry};
-  options.part_bytes = opening.limits.part_bytes > 0 ? opening.limits.part_bytes : kS3PartBytes;
+      .retry = opening.limits.retry,
+      .part_bytes = opening.PartBytesOr(kS3PartBytes)};
   if (opening.limits.copy_bytes_max > 0) {
     options.copy_bytes_max = opening.limits.copy_bytes_max;
   }
@@ -107,40 +113,31 @@ Result<std::unique_ptr<RemoteService>> OpenS3(const Opening& opening) {
 
 Result<std::unique_ptr<RemoteService>> OpenGcs(const Opening& opening) {
   const StoreCredentials& credentials = opening.credentials;
-  VARVE_ASSIGN(std::string endpoint,
-               CheckEndpoint(credentials.endpoint.empty() ? std::string(kGcsEndpoint)
-                                                          : credentials.endpoint));
-  GcsOptions options = {.bucket = opening.location.bucket,
-                        .endpoint = std::move(endpoint),
-                        .identity = credentials.identity,
-                        .access_token = credentials.access_token,
-                        .key_file = credentials.key_file,
-                        .http = opening.http,
-                        .retry = opening.limits.retry};
-  if (opening.limits.part_bytes > 0) {
-    options.part_bytes = opening.limits.part_bytes;
-  }
-  return MakeGcsService(std::move(options), opening.clock);
+  VARVE_ASSIGN(std::string endpoint, opening.EndpointOr(std::string(kGcsEndpoint)));
+  return MakeGcsService({.bucket = opening.location.bucket,
+                         .endpoint = std::move(endpoint),
+                         .identity = credentials.identity,
+                         .access_token = credentials.access_token,
+                         .key_file = credentials.key_file,
+                         .http = opening.http,
+                         .retry = opening.limits.retry,
+                         .part_bytes = opening.PartBytesOr(kGcsPartBytes)},
+                        opening.clock);
 }
 
 Result<std::unique_ptr<RemoteService>> OpenAzure(const Opening& opening) {
   const StoreCredentials& credentials = opening.credentials;
-  VARVE_ASSIGN(
-      std::string endpoint,
-      CheckEndpoint(credentials.endpoint.empty()
-                        ? fmt::format("https://{}.blob.core.windows.net", credentials.account)
-                        : credentials.endpoint));
-  AzureOptions options = {.container = opening.location.bucket,
-                          .endpoint = std::move(endpoint),
-                          .account = credentials.account,
-                          .account_key = credentials.account_key,
-                          .sas_token = credentials.sas_token,
-                          .http = opening.http,
-                          .retry = opening.limits.retry};
-  if (opening.limits.part_bytes > 0) {
-    options.part_bytes = opening.limits.part_bytes;
-  }
-  return MakeAzureService(std::move(options), opening.clock);
+  VARVE_ASSIGN(std::string endpoint, opening.EndpointOr(fmt::format(
+                                         "https://{}.blob.core.windows.net", credentials.account)));
+  return MakeAzureService({.container = opening.location.bucket,
+                           .endpoint = std::move(endpoint),
+                           .account = credentials.account,
+                           .account_key = credentials.account_key,
+                           .sas_token = credentials.sas_token,
+                           .http = opening.http,
+                           .retry = opening.limits.retry,
+                           .part_bytes = opening.PartBytesOr(kAzureBlockBytes)},
+                          opening.clock);
 }
 
 Result<std::unique_ptr<RemoteService>> OpenService(const Opening& opening) {
