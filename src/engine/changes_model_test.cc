@@ -3,24 +3,20 @@
 // on top of what the first one holds, give what the second one holds; and so does each version in
 // between.
 //
-// VARVE_MODEL_SEED begins with another seed.
+// VARVE_MODEL_MINUTES makes it run that long, with new seeds; VARVE_MODEL_SEED begins with one.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <set>
 
 #include "base/matchers.h"
 #include "engine/changes.h"
-#include "engine/test_model.h"
-#include "store/memory_store.h"
-#include "wal/memory_wal.h"
+#include "engine/test_model_world.h"
 
 namespace varve {
 namespace {
 
 constexpr int kSteps = 50;  // of one seed
 constexpr int kPairs = 6;   // of versions, at the end of one seed
-constexpr uint64_t kSeeds = 4;
 
 using Texts = std::multiset<std::string>;
 
@@ -38,15 +34,12 @@ std::vector<std::pair<std::string, std::string>> Read(const arrow::RecordBatch& 
   return out;
 }
 
-class World {
+class World : private ModelWorld {
  public:
-  explicit World(ModelKind kind) : model_(kind) {}
+  explicit World(ModelKind kind) : ModelWorld(kind) {}
 
   void Run(uint64_t seed) {
-    random_.seed(seed);
-    Open();
-    ASSERT_THAT(database_->CreateTable("public", model_.name(), model_.Spec(), model_.Options()),
-                IsOk());
+    Begin(seed);
     for (int step = 0; step < kSteps && !testing::Test::HasFailure(); ++step) {
       SCOPED_TRACE(fmt::format("seed {}, step {}", seed, step));
       Step();
@@ -62,31 +55,15 @@ class World {
   }
 
  private:
-  void Open() {
-    wal_ = std::make_unique<MemoryWal>(log_);
-    DatabaseOptions options;
-    options.store = &store_;
-    options.wal = wal_.get();
-    options.clock = &clock_;
-    options.ids = &ids_;
-    options.compaction_threads = 1;
-    options.compaction_limits.output_rows_max = 1000;
-    auto opened = Database::Open(options);
-    ASSERT_THAT(opened, IsOk());
-    database_ = std::move(*opened);
-  }
-
-  std::shared_ptr<Table> table() { return *database_->FindTable("public", model_.name()); }
-
   void Step() {
     clock_.Advance(std::chrono::seconds(1));
     const uint64_t dice = random_() % 100;
     if (dice < 45) {
-      Write();
+      Write(model_.RandomRows(random_));
     } else if (dice < 70) {
       ASSERT_THAT(table()->Flush(), IsOk());
     } else if (dice < 80) {
-      Delete();
+      ASSERT_THAT(DeleteWhere(OneIn(2 + random_() % 40)), IsOk());
     } else if (dice < 81) {
       ASSERT_THAT(table()->Truncate(), IsOk());
     } else if (dice < 86) {
@@ -95,38 +72,10 @@ class World {
       const uint64_t newest = table()->current_version().value();
       ASSERT_THAT(table()->Rollback(VersionId(1 + random_() % newest)), IsOk());
     } else if (dice < 97) {
-      database_.reset();
-      Open();
-    } else if (table()->schema()->Find("extra") == nullptr) {
-      ASSERT_THAT(table()->AddColumns({{.name = "extra", .type = ColumnType::kInt64}}), IsOk());
+      Restart();
+    } else if (!HasExtra()) {
+      AddExtra();
     }
-  }
-
-  void Write() {
-    auto rows = model_.RandomRows(random_);
-    const auto schema = table()->schema();
-    std::vector<TableWrite> writes;
-    writes.push_back({table(), ModelBatch(*schema, rows)});
-    ASSERT_THAT(database_->Write(std::move(writes)), IsOk());
-  }
-
-  void Delete() {
-    const uint64_t modulus = 2 + random_() % 40;
-    const auto find = [&](const ReadView& view) -> Result<Table::RowsByFile> {
-      Table::RowsByFile rows;
-      for (const auto& [id, file] : view.version->files) {
-        std::vector<uint64_t> positions;
-        VARVE_TRY(
-            VisitModelFile(store_, view, file, [&](uint64_t position, const std::string& text) {
-              if (std::hash<std::string>()(text) % modulus == 0) {
-                positions.push_back(position);
-              }
-            }));
-        rows.emplace(id, DeletionVector::FromRows(positions));
-      }
-      return rows;
-    };
-    ASSERT_THAT(table()->Delete(find), IsOk());
   }
 
   // As the schema sees it.
@@ -173,32 +122,16 @@ class World {
     }
     EXPECT_EQ(version, to.value() + 1);
   }
-
-  ManualClock clock_{TimestampUs(1'700'000'000'000'000)};
-  SeededIdSource ids_{1};
-  MemoryObjectStore store_{&clock_};
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
-  std::unique_ptr<Database> database_;
-  ModelTable model_;
-  std::mt19937_64 random_;
 };
 
 class ChangesModelTest : public testing::TestWithParam<ModelKind> {};
 
 TEST_P(ChangesModelTest, ChangesLeadFromOneVersionToAnother) {
-  const char* text = std::getenv("VARVE_MODEL_SEED");
-  const uint64_t first = text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
-  for (uint64_t seed = first; seed < first + kSeeds; ++seed) {
-    World(GetParam()).Run(seed);
-    ASSERT_FALSE(HasFailure()) << "VARVE_MODEL_SEED=" << seed;
-  }
+  constexpr uint64_t kSeedsMin = 4;
+  RunModelSeeds(kSeedsMin, [](uint64_t seed) { World(GetParam()).Run(seed); });
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, ChangesModelTest,
-                         testing::Values(ModelKind::kDefaultKey, ModelKind::kExplicitKey,
-                                         ModelKind::kAppend),
-                         [](const auto& info) { return ModelTable(info.param).name(); });
+INSTANTIATE_TEST_SUITE_P(Tables, ChangesModelTest, testing::ValuesIn(kModelKinds), ModelKindName);
 
 }  // namespace
 }  // namespace varve

@@ -8,14 +8,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <map>
 
 #include "base/matchers.h"
-#include "engine/test_model.h"
-#include "store/faulty_store.h"
-#include "store/memory_store.h"
-#include "wal/memory_wal.h"
+#include "engine/test_model_world.h"
 
 namespace varve {
 namespace {
@@ -23,7 +19,6 @@ namespace {
 constexpr int kSteps = 60;  // of one seed
 constexpr size_t kRowsMax = 4'000;
 constexpr size_t kCopiesMax = 10;
-constexpr std::chrono::milliseconds kNoGrace{0};
 
 // Whether it went well.
 template <class T>
@@ -31,15 +26,12 @@ Status Plain(const Result<T>& result) {
   return result ? Status() : std::unexpected(result.error());
 }
 
-class World {
+class World : private ModelWorld {
  public:
-  explicit World(ModelKind kind) : model_(kind) {}
+  explicit World(ModelKind kind) : ModelWorld(kind) {}
 
   void Run(uint64_t seed) {
-    random_.seed(seed);
-    Open();
-    ASSERT_THAT(database_->CreateTable("public", model_.name(), model_.Spec(), model_.Options()),
-                IsOk());
+    Begin(seed);
     for (int step = 0; step < kSteps && model_.size() < kRowsMax; ++step) {
       SCOPED_TRACE(fmt::format("seed {}, step {}", seed, step));
       Step();
@@ -53,33 +45,11 @@ class World {
   }
 
  private:
-  void Open() {
-    wal_ = std::make_unique<MemoryWal>(log_);
-    DatabaseOptions options;
-    options.store = &store_;
-    options.wal = wal_.get();
-    options.clock = &clock_;
-    options.ids = &ids_;
-    options.compaction_threads = 1;
-    options.compaction_limits.output_rows_max = 1000;
-    auto opened = Database::Open(options);
-    ASSERT_THAT(opened, IsOk());
-    database_ = std::move(*opened);
-  }
-
-  void Restart() {
-    database_.reset();
-    store_.Restart();
-    Open();
-  }
-
-  std::shared_ptr<Table> table() { return *database_->FindTable("public", model_.name()); }
-
   void Step() {
     clock_.Advance(std::chrono::seconds(1 + random_() % 100));
     const uint64_t dice = random_() % 100;
     if (dice < 35) {
-      Write();
+      WriteSome();
     } else if (dice < 47) {
       Flush();
     } else if (dice < 52) {
@@ -125,23 +95,13 @@ class World {
     return !crashed;
   }
 
-  void Write() {
+  void WriteSome() {
     auto rows = model_.RandomRows(random_);
     rows.resize(std::min<size_t>(rows.size(), 100));
-    const auto schema = table()->schema();
-    if (schema->Find("extra") == nullptr && random_() % 20 == 0) {
-      ASSERT_THAT(table()->AddColumns({{.name = "extra", .type = ColumnType::kInt64}}), IsOk());
+    if (!HasExtra() && random_() % 20 == 0) {
+      AddExtra();
     }
-    const auto now = table()->schema();
-    for (ModelRow& row : rows) {
-      if (now->Find("extra") == nullptr) {
-        row.extra.reset();
-      }
-    }
-    std::vector<TableWrite> writes;
-    writes.push_back({table(), ModelBatch(*now, rows)});
-    ASSERT_THAT(database_->Write(std::move(writes)), IsOk());
-    model_.Keep(rows);
+    model_.Keep(Write(std::move(rows)));
   }
 
   void Flush() {
@@ -195,28 +155,11 @@ class World {
   }
 
   void Delete() {
-    const uint64_t modulus = 1 + random_() % 7;
-    const auto deleted = [&](const std::string& text) {
-      return std::hash<std::string>()(text) % modulus == 0;
-    };
-    const auto find = [&](const ReadView& view) -> Result<Table::RowsByFile> {
-      Table::RowsByFile rows;
-      for (const auto& [id, file] : view.version->files) {
-        std::vector<uint64_t> positions;
-        VARVE_TRY(
-            VisitModelFile(store_, view, file, [&](uint64_t position, const std::string& text) {
-              if (deleted(text)) {
-                positions.push_back(position);
-              }
-            }));
-        rows.emplace(id, DeletionVector::FromRows(positions));
-      }
-      return rows;
-    };
+    const ModelRowTest deleted = OneIn(1 + random_() % 7);
     const ModelTable before = model_;
     ModelTable after = model_;
     after.Delete(deleted);
-    WithCrash([&] { return Plain(table()->Delete(find)); });
+    WithCrash([&] { return Plain(DeleteWhere(deleted)); });
     Settle(before, after);
   }
 
@@ -282,11 +225,11 @@ class World {
   }
 
   void Check() {
-    ExpectRows(table()->View().value(), model_, "the table");
+    ExpectRows(table()->View().value(), model_.Expected(), "the table");
     for (const auto& [id, copy] : saved_) {
       const auto version = table()->FindVersion(id);
       ASSERT_THAT(version, IsOk()) << "savepoint " << id.value();
-      ExpectRows(table()->ViewAt(*version), copy, fmt::format("savepoint {}", id));
+      ExpectRows(table()->ViewAt(*version), copy.Expected(), fmt::format("savepoint {}", id));
     }
     for (auto copy = copies_.begin(); copy != copies_.end();) {
       const auto version = table()->FindVersion(copy->first);
@@ -295,25 +238,10 @@ class World {
         copy = copies_.erase(copy);
         continue;
       }
-      ExpectRows(table()->ViewAt(*version), copy->second, fmt::format("version {}", copy->first));
+      ExpectRows(table()->ViewAt(*version), copy->second.Expected(),
+                 fmt::format("version {}", copy->first));
       ++copy;
     }
-  }
-
-  void ExpectRows(const ReadView& view, const ModelTable& model, const std::string& what) {
-    const auto rows = ReadModelRows(store_, view);
-    ASSERT_THAT(rows, IsOk()) << what;
-    const ModelRows expected = model.Expected();
-    if (*rows == expected) {
-      return;
-    }
-    std::vector<std::string> missing;
-    std::ranges::set_difference(expected, *rows, std::back_inserter(missing));
-    std::vector<std::string> extra;
-    std::ranges::set_difference(*rows, expected, std::back_inserter(extra));
-    ADD_FAILURE() << what << ": " << rows->size() << " rows, expected " << expected.size() << "; "
-                  << missing.size() << " missing: " << (missing.empty() ? "" : missing.front())
-                  << "; " << extra.size() << " too many: " << (extra.empty() ? "" : extra.front());
   }
 
   void CheckNothingIsLeft() {
@@ -347,14 +275,6 @@ class World {
     EXPECT_EQ(there, needed);
   }
 
-  ManualClock clock_{TimestampUs(1'700'000'000'000'000)};
-  SeededIdSource ids_{1};
-  FaultyObjectStore store_{std::make_shared<MemoryObjectStore>(&clock_)};
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
-  std::unique_ptr<Database> database_;
-  ModelTable model_;
-  std::mt19937_64 random_;
   std::map<VersionId, ModelTable> copies_;
   std::map<SavepointId, ModelTable> saved_;
   int clones_ = 0;
@@ -362,29 +282,12 @@ class World {
 
 class VersionModelTest : public testing::TestWithParam<ModelKind> {};
 
-uint64_t NumberFrom(const char* variable, uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 TEST_P(VersionModelTest, EachReadsAsItsCopy) {
   constexpr uint64_t kSeedsMin = 4;
-  constexpr uint64_t kKinds = 3;  // share the minutes
-  const uint64_t first = NumberFrom("VARVE_MODEL_SEED", 1);
-  const std::chrono::seconds time(NumberFrom("VARVE_MODEL_MINUTES", 0) * 60 / kKinds);
-  const auto start = std::chrono::steady_clock::now();
-  uint64_t seed = first;
-  for (; seed < first + kSeedsMin || std::chrono::steady_clock::now() - start < time; ++seed) {
-    World(GetParam()).Run(seed);
-    ASSERT_FALSE(HasFailure()) << "VARVE_MODEL_SEED=" << seed;
-  }
-  RecordProperty("seeds", fmt::format("{} to {}", first, seed - 1));
+  RunModelSeeds(kSeedsMin, [](uint64_t seed) { World(GetParam()).Run(seed); });
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, VersionModelTest,
-                         testing::Values(ModelKind::kDefaultKey, ModelKind::kExplicitKey,
-                                         ModelKind::kAppend),
-                         [](const auto& info) { return ModelTable(info.param).name(); });
+INSTANTIATE_TEST_SUITE_P(Tables, VersionModelTest, testing::ValuesIn(kModelKinds), ModelKindName);
 
 }  // namespace
 }  // namespace varve
