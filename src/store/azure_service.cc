@@ -36,9 +36,7 @@ class AzureService final : public RestService {
  public:
   AzureService(AzureOptions options, Secret key, const Clock* clock);
 
-  Result<Stat> Head(std::string_view key) override;
   Status Put(const PutRequest& request) override;
-  Result<Page> List(std::string_view prefix, const std::string& token) override;
   Status Copy(std::string_view from, std::string_view to, const WriterName& writer) override;
   Result<std::unique_ptr<Upload>> StartUpload(std::string_view key,
                                               const WriterName& writer) override;
@@ -48,7 +46,11 @@ class AzureService final : public RestService {
  private:
   friend class AzureUpload;
 
+  HttpCall HeadRequest(std::string_view key) const override;
+  std::optional<Stat> ReadStat(const HttpAnswer& answer) const override;
   HttpCall ReadRequest(std::string_view key, const Stat* stat) const override;
+  HttpCall ListRequest(std::string_view prefix, const std::string& token) const override;
+  Result<Page> ReadPage(std::string_view body, std::string_view what) const override;
   HttpCall DeleteRequest(std::string_view key) const override;
   bool IsMissing(const RestReply& reply) const override {
     return reply.answer.status == 404 && reply.error.code != "ContainerNotFound";
@@ -124,21 +126,19 @@ Status AzureService::Sign(HttpCall& request) const {
   return {};
 }
 
-Result<RemoteService::Stat> AzureService::Head(std::string_view key) {
-  const std::string what = fmt::format("look at the object '{}'", key);
-  VARVE_ASSIGN(const RestReply reply,
-               client_.Send(Request("HEAD", key, {}, {}, ""), Effect::kRead, what));
-  if (IsMissing(reply)) {
-    return NotFound("there is no object '{}'", key);
-  }
-  const std::optional<uint64_t> size = ParseByteCount(reply.answer.Header("content-length"));
-  if (!reply.ok() || !size) {
-    return std::unexpected(client_.FailureOf(reply, what));
+HttpCall AzureService::HeadRequest(std::string_view key) const {
+  return Request("HEAD", key, {}, {}, "");
+}
+
+std::optional<RemoteService::Stat> AzureService::ReadStat(const HttpAnswer& answer) const {
+  const std::optional<uint64_t> size = ParseByteCount(answer.Header("content-length"));
+  if (!size) {
+    return std::nullopt;
   }
   return Stat{.size_bytes = *size,
-              .etag = std::string(reply.answer.Header("etag")),
-              .version = std::string(reply.answer.Header("x-ms-version-id")),
-              .writer = std::string(reply.answer.Header(kWriterHeader))};
+              .etag = std::string(answer.Header("etag")),
+              .version = std::string(answer.Header("x-ms-version-id")),
+              .writer = std::string(answer.Header(kWriterHeader))};
 }
 
 HttpCall AzureService::ReadRequest(std::string_view key, const Stat* stat) const {
@@ -175,8 +175,7 @@ Status AzureService::Put(const PutRequest& request) {
   return std::unexpected(client_.FailureOf(reply, what));
 }
 
-Result<RemoteService::Page> AzureService::List(std::string_view prefix, const std::string& token) {
-  const std::string what = fmt::format("list the objects below '{}'", prefix);
+HttpCall AzureService::ListRequest(std::string_view prefix, const std::string& token) const {
   Query query = {{"restype", "container"}, {"comp", "list"}, {"maxresults", "1000"}};
   if (!prefix.empty()) {
     query["prefix"] = prefix;
@@ -184,13 +183,12 @@ Result<RemoteService::Page> AzureService::List(std::string_view prefix, const st
   if (!token.empty()) {
     query["marker"] = token;
   }
-  HttpCall request = Request("GET", "", query, {}, "");
-  request.answer_bytes_max = kListPageBytesMax;
-  VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
-  if (!reply.ok()) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  const auto roots = XmlElements(reply.answer.body, "EnumerationResults");
+  return Request("GET", "", query, {}, "");
+}
+
+Result<RemoteService::Page> AzureService::ReadPage(std::string_view body,
+                                                   std::string_view what) const {
+  const auto roots = XmlElements(body, "EnumerationResults");
   if (roots.size() != 1) {
     return Io("cannot {}: the answer is no list of objects", what);
   }
@@ -229,8 +227,7 @@ Status AzureService::Copy(std::string_view from, std::string_view to, const Writ
 
 Status AzureService::WaitForCopy(std::string_view to, std::string_view what) {
   for (int polls = 0; polls < kCopyPollsMax && client_.Pause(kCopyPoll); ++polls) {
-    VARVE_ASSIGN(const RestReply reply,
-                 client_.Send(Request("HEAD", to, {}, {}, ""), Effect::kRead, what));
+    VARVE_ASSIGN(const RestReply reply, client_.Send(HeadRequest(to), Effect::kRead, what));
     if (!reply.ok()) {
       return std::unexpected(client_.FailureOf(reply, what));
     }

@@ -32,9 +32,7 @@ class GcsService final : public RestService {
  public:
   GcsService(GcsOptions options, std::unique_ptr<GcsTokens> tokens);
 
-  Result<Stat> Head(std::string_view key) override;
   Status Put(const PutRequest& request) override;
-  Result<Page> List(std::string_view prefix, const std::string& token) override;
   Status Copy(std::string_view from, std::string_view to, const WriterName& writer) override;
   Result<std::unique_ptr<Upload>> StartUpload(std::string_view key,
                                               const WriterName& writer) override;
@@ -44,7 +42,11 @@ class GcsService final : public RestService {
  private:
   friend class GcsUpload;
 
+  HttpCall HeadRequest(std::string_view key) const override;
+  std::optional<Stat> ReadStat(const HttpAnswer& answer) const override;
   HttpCall ReadRequest(std::string_view key, const Stat* stat) const override;
+  HttpCall ListRequest(std::string_view prefix, const std::string& token) const override;
+  Result<Page> ReadPage(std::string_view body, std::string_view what) const override;
   HttpCall DeleteRequest(std::string_view key) const override;
   bool IsMissing(const RestReply& reply) const override {
     return reply.answer.status == 404 && reply.error.message.find("bucket") == std::string::npos;
@@ -106,22 +108,19 @@ Status GcsService::Sign(HttpCall& request) const {
   return {};
 }
 
-Result<RemoteService::Stat> GcsService::Head(std::string_view key) {
-  const std::string what = fmt::format("look at the object '{}'", key);
-  VARVE_ASSIGN(const RestReply reply,
-               client_.Send(Request("GET", ObjectPath(key), {}), Effect::kRead, what));
-  if (IsMissing(reply)) {
-    return NotFound("there is no object '{}'", key);
+HttpCall GcsService::HeadRequest(std::string_view key) const {
+  return Request("GET", ObjectPath(key), {});
+}
+
+std::optional<RemoteService::Stat> GcsService::ReadStat(const HttpAnswer& answer) const {
+  const json document = json::parse(answer.body, nullptr, false);
+  if (!document.is_object()) {
+    return std::nullopt;
   }
-  if (!reply.ok()) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  const json document = json::parse(reply.answer.body, nullptr, false);
-  const std::optional<uint64_t> size =
-      document.is_object() ? ParseByteCount(TextOf(document, "size")) : std::nullopt;
-  const std::string generation = document.is_object() ? TextOf(document, "generation") : "";
+  const std::optional<uint64_t> size = ParseByteCount(TextOf(document, "size"));
+  const std::string generation = TextOf(document, "generation");
   if (!size || generation.empty()) {
-    return Io("cannot {}: the answer does not describe an object", what);
+    return std::nullopt;
   }
   Stat stat = {.size_bytes = *size, .etag = generation};
   if (const auto metadata = document.find("metadata");
@@ -173,20 +172,18 @@ Status GcsService::Put(const PutRequest& request) {
   return std::unexpected(client_.FailureOf(reply, what));
 }
 
-Result<RemoteService::Page> GcsService::List(std::string_view prefix, const std::string& token) {
-  const std::string what = fmt::format("list the objects below '{}'", prefix);
+HttpCall GcsService::ListRequest(std::string_view prefix, const std::string& token) const {
   Query query = {{"prefix", std::string(prefix)},
                  {"fields", "kind,nextPageToken,items(name,size,updated)"}};
   if (!token.empty()) {
     query["pageToken"] = token;
   }
-  HttpCall request = Request("GET", fmt::format("/storage/v1/b/{}/o", options_.bucket), query);
-  request.answer_bytes_max = kListPageBytesMax;
-  VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
-  if (!reply.ok()) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  const json document = json::parse(reply.answer.body, nullptr, false);
+  return Request("GET", fmt::format("/storage/v1/b/{}/o", options_.bucket), query);
+}
+
+Result<RemoteService::Page> GcsService::ReadPage(std::string_view body,
+                                                 std::string_view what) const {
+  const json document = json::parse(body, nullptr, false);
   if (!document.is_object() || TextOf(document, "kind") != "storage#objects") {
     return Io("cannot {}: the answer is no list of objects", what);
   }

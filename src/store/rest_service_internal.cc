@@ -6,6 +6,22 @@ namespace varve {
 
 using Effect = RestClient::Effect;
 
+Result<RemoteService::Stat> RestService::Head(std::string_view key) {
+  const std::string what = fmt::format("look at the object '{}'", key);
+  VARVE_ASSIGN(const RestReply reply, client_.Send(HeadRequest(key), Effect::kRead, what));
+  if (IsMissing(reply)) {
+    return NotFound("there is no object '{}'", key);
+  }
+  if (!reply.ok()) {
+    return std::unexpected(client_.FailureOf(reply, what));
+  }
+  std::optional<Stat> stat = ReadStat(reply.answer);
+  if (!stat) {
+    return Io("cannot {}: the answer does not describe an object", what);
+  }
+  return *std::move(stat);
+}
+
 Result<std::string> RestService::Get(std::string_view key) {
   const std::string what = fmt::format("read the object '{}'", key);
   HttpCall request = ReadRequest(key, nullptr);
@@ -38,6 +54,17 @@ Status RestService::GetRange(std::string_view key, const Stat& stat, uint64_t of
     return std::unexpected(client_.FailureOf(reply, what));
   }
   return {};
+}
+
+Result<RemoteService::Page> RestService::List(std::string_view prefix, const std::string& token) {
+  const std::string what = fmt::format("list the objects below '{}'", prefix);
+  HttpCall request = ListRequest(prefix, token);
+  request.answer_bytes_max = kListPageBytesMax;
+  VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
+  if (!reply.ok()) {
+    return std::unexpected(client_.FailureOf(reply, what));
+  }
+  return ReadPage(reply.answer.body, what);
 }
 
 Status RestService::Delete(std::string_view key) {

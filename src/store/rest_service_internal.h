@@ -1,8 +1,9 @@
 // RestService: what the object services have in common that are spoken to with a RestClient: how
-// objects are read and deleted, and what the answers to that mean. Each service says how it writes
-// these requests.
+// objects are looked at, read, listed and deleted, and what the answers to that mean. Each service
+// says how it writes these requests and what a good answer holds.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,9 +14,11 @@ namespace varve {
 
 class RestService : public RemoteService {
  public:
+  Result<Stat> Head(std::string_view key) final;
   Result<std::string> Get(std::string_view key) final;
   Status GetRange(std::string_view key, const Stat& stat, uint64_t offset, size_t size,
                   char* out) final;
+  Result<Page> List(std::string_view prefix, const std::string& token) final;
   Status Delete(std::string_view key) final;
   void Stop() final { client_.Stop(); }
 
@@ -23,9 +26,15 @@ class RestService : public RemoteService {
   RestService(HttpOptions http, RetryPolicy retry, RestAuth auth)
       : client_(std::move(http), retry, std::move(auth)) {}
 
+  virtual HttpCall HeadRequest(std::string_view key) const = 0;
+  // Nothing when the answer does not describe an object.
+  virtual std::optional<Stat> ReadStat(const HttpAnswer& answer) const = 0;
   // A request for the object's bytes. With `stat` it is answered with those of that object, or not
   // at all; without, with those that it has now.
   virtual HttpCall ReadRequest(std::string_view key, const Stat* stat) const = 0;
+  virtual HttpCall ListRequest(std::string_view prefix, const std::string& token) const = 0;
+  // Errors: kIo.
+  virtual Result<Page> ReadPage(std::string_view body, std::string_view what) const = 0;
   virtual HttpCall DeleteRequest(std::string_view key) const = 0;
   // Whether there is no such object, though there is the bucket.
   virtual bool IsMissing(const RestReply& reply) const = 0;

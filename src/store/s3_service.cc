@@ -27,9 +27,7 @@ class S3Service final : public RestService {
  public:
   S3Service(S3Options options, const Clock* clock);
 
-  Result<Stat> Head(std::string_view key) override;
   Status Put(const PutRequest& request) override;
-  Result<Page> List(std::string_view prefix, const std::string& token) override;
   Status Copy(std::string_view from, std::string_view to, const WriterName& writer) override;
   Result<std::unique_ptr<Upload>> StartUpload(std::string_view key,
                                               const WriterName& writer) override;
@@ -39,7 +37,11 @@ class S3Service final : public RestService {
  private:
   friend class S3Upload;
 
+  HttpCall HeadRequest(std::string_view key) const override;
+  std::optional<Stat> ReadStat(const HttpAnswer& answer) const override;
   HttpCall ReadRequest(std::string_view key, const Stat* stat) const override;
+  HttpCall ListRequest(std::string_view prefix, const std::string& token) const override;
+  Result<Page> ReadPage(std::string_view body, std::string_view what) const override;
   HttpCall DeleteRequest(std::string_view key) const override;
   bool IsMissing(const RestReply& reply) const override {
     return reply.answer.status == 404 && reply.error.code != "NoSuchBucket";
@@ -183,22 +185,20 @@ std::string S3Service::CopySource(std::string_view key) const {
   return PercentEncode(fmt::format("/{}/{}", options_.bucket, key), Slash::kKeep);
 }
 
-Result<RemoteService::Stat> S3Service::Head(std::string_view key) {
-  const std::string what = fmt::format("look at the object '{}'", key);
-  VARVE_ASSIGN(const RestReply reply,
-               client_.Send(Request("HEAD", key, {}, {}, ""), Effect::kRead, what));
-  if (IsMissing(reply)) {
-    return NotFound("there is no object '{}'", key);
+HttpCall S3Service::HeadRequest(std::string_view key) const {
+  return Request("HEAD", key, {}, {}, "");
+}
+
+std::optional<RemoteService::Stat> S3Service::ReadStat(const HttpAnswer& answer) const {
+  const std::optional<uint64_t> size = ParseByteCount(answer.Header("content-length"));
+  if (!size) {
+    return std::nullopt;
   }
-  const std::optional<uint64_t> size = ParseByteCount(reply.answer.Header("content-length"));
-  if (!reply.ok() || !size) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  const std::string_view version = reply.answer.Header("x-amz-version-id");
+  const std::string_view version = answer.Header("x-amz-version-id");
   return Stat{.size_bytes = *size,
-              .etag = std::string(reply.answer.Header("etag")),
+              .etag = std::string(answer.Header("etag")),
               .version = std::string(version == "null" ? "" : version),
-              .writer = std::string(reply.answer.Header(kWriterHeader))};
+              .writer = std::string(answer.Header(kWriterHeader))};
 }
 
 HttpCall S3Service::ReadRequest(std::string_view key, const Stat* stat) const {
@@ -242,19 +242,17 @@ Status S3Service::Put(const PutRequest& request) {
   return std::unexpected(client_.FailureOf(reply, what));
 }
 
-Result<RemoteService::Page> S3Service::List(std::string_view prefix, const std::string& token) {
-  const std::string what = fmt::format("list the objects below '{}'", prefix);
+HttpCall S3Service::ListRequest(std::string_view prefix, const std::string& token) const {
   Query query = {{"list-type", "2"}, {"prefix", std::string(prefix)}, {"encoding-type", "url"}};
   if (!token.empty()) {
     query["continuation-token"] = token;
   }
-  HttpCall request = Request("GET", "", query, {}, "");
-  request.answer_bytes_max = kListPageBytesMax;
-  VARVE_ASSIGN(const RestReply reply, client_.Send(request, Effect::kRead, what));
-  if (!reply.ok()) {
-    return std::unexpected(client_.FailureOf(reply, what));
-  }
-  const auto roots = XmlElements(reply.answer.body, "ListBucketResult");
+  return Request("GET", "", query, {}, "");
+}
+
+Result<RemoteService::Page> S3Service::ReadPage(std::string_view body,
+                                                std::string_view what) const {
+  const auto roots = XmlElements(body, "ListBucketResult");
   if (roots.size() != 1) {
     return Io("cannot {}: the answer is no list of objects", what);
   }
