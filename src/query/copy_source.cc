@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <duckdb/main/config.hpp>
 #include <duckdb/main/prepared_statement.hpp>
 #include <duckdb/parser/parser.hpp>
 #include <filesystem>
@@ -302,6 +301,9 @@ std::string Selected(const CopyRequest& request, const FileColumn& from, const C
 
 }  // namespace
 
+CopySource::CopySource(CopyPolicy policy, uint64_t memory_bytes_max)
+    : policy_(std::move(policy)), engine_(memory_bytes_max, RegisterCoercions) {}
+
 Result<std::string> CopySource::CheckPath(const std::string& path) const {
   if (path.find_first_of(kGlobCharacters) != std::string::npos ||
       path.find('\0') != std::string::npos) {
@@ -321,11 +323,7 @@ Result<std::string> CopySource::CheckPath(const std::string& path) const {
     return everywhere ? Result<std::string>(NotFound("there is no file '{}'", path))
                       : not_allowed();
   }
-  const bool allowed = std::ranges::any_of(policy_.allowed_folders, [&](const std::string& folder) {
-    const std::filesystem::path root = std::filesystem::canonical(folder, error);
-    return !error && std::ranges::mismatch(root, real).in1 == root.end();
-  });
-  if (!everywhere && !allowed) {
+  if (!AllowsPath(policy_, real)) {
     return not_allowed();
   }
   if (!std::filesystem::is_regular_file(real, error)) {
@@ -338,33 +336,12 @@ Result<std::string> CopySource::CheckPath(const std::string& path) const {
   return real.string();
 }
 
-Result<std::unique_ptr<duckdb::Connection>> CopySource::Connect() {
-  return Caught([&]() -> Result<std::unique_ptr<duckdb::Connection>> {
-    const std::lock_guard lock(mutex_);
-    if (!reader_) {
-      duckdb::DBConfig config;
-      config.SetOptionByName("autoload_known_extensions", duckdb::Value::BOOLEAN(false));
-      config.SetOptionByName("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
-      config.options.maximum_memory = memory_bytes_max_;
-      config.options.use_temporary_directory = false;
-      reader_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
-      duckdb::Connection setup(*reader_);
-      VARVE_TRY(RegisterCoercions(setup));
-      const auto zone = setup.Query("SET GLOBAL TimeZone = 'UTC'");
-      if (zone->HasError()) {
-        return std::unexpected(ToError(zone->GetErrorObject()));
-      }
-    }
-    return std::make_unique<duckdb::Connection>(*reader_);
-  });
-}
-
 Result<CopyRows> CopySource::Open(const CopyRequest& request) {
   VARVE_ASSIGN(const std::string path, CheckPath(request.path));
   VARVE_ASSIGN(const FileKind kind, KindOf(request));
   VARVE_ASSIGN(const std::string call, ReaderCall(request, kind, path));
   CopyRows copy;
-  VARVE_ASSIGN(copy.connection, Connect());
+  VARVE_ASSIGN(copy.connection, engine_.Connect());
   VARVE_ASSIGN(const std::vector<FileColumn> file, Describe(*copy.connection, call));
   VARVE_ASSIGN(const std::vector<Pair> pairs, Match(request, file, kind));
   std::string selected;

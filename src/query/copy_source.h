@@ -5,13 +5,13 @@
 #include <duckdb.hpp>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "model/table_schema.h"
+#include "query/copy_engine.h"
 #include "query/session.h"
 
 namespace varve {
@@ -36,8 +36,7 @@ struct CopyRows {
 // Thread-safe.
 class CopySource {
  public:
-  CopySource(CopyPolicy policy, uint64_t memory_bytes_max)
-      : policy_(std::move(policy)), memory_bytes_max_(memory_bytes_max) {}
+  CopySource(CopyPolicy policy, uint64_t memory_bytes_max);
 
   // Errors: kInvalidArgument (a folder that is not allowed, options, columns that do not match,
   // values that do not fit: the last while the rows are read, with file, column and value),
@@ -46,12 +45,9 @@ class CopySource {
 
  private:
   Result<std::string> CheckPath(const std::string& path) const;
-  Result<std::unique_ptr<duckdb::Connection>> Connect();
 
   const CopyPolicy policy_;
-  const uint64_t memory_bytes_max_;
-  std::mutex mutex_;
-  std::unique_ptr<duckdb::DuckDB> reader_;  // made when it is first needed
+  CopyEngine engine_;
 };
 
 }  // namespace varve

@@ -157,11 +157,7 @@ Result<std::filesystem::path> CopyWriter::CheckPath(const std::string& path) con
                ? Result<std::filesystem::path>(NotFound("there is no folder '{}'", parent.string()))
                : not_allowed();
   }
-  const bool allowed = std::ranges::any_of(policy_.allowed_folders, [&](const std::string& one) {
-    const std::filesystem::path root = std::filesystem::canonical(one, error);
-    return !error && std::ranges::mismatch(root, folder).in1 == root.end();
-  });
-  if (!everywhere && !allowed) {
+  if (!AllowsPath(policy_, folder)) {
     return not_allowed();
   }
   if (folder.string().find_first_of(kPatternCharacters) != std::string::npos) {
@@ -169,26 +165,6 @@ Result<std::filesystem::path> CopyWriter::CheckPath(const std::string& path) con
                            kPatternCharacters);
   }
   return folder / given.filename();
-}
-
-Result<std::unique_ptr<duckdb::Connection>> CopyWriter::Connect() {
-  return Caught([&]() -> Result<std::unique_ptr<duckdb::Connection>> {
-    const std::lock_guard lock(mutex_);
-    if (!writer_) {
-      duckdb::DBConfig config;
-      config.SetOptionByName("autoload_known_extensions", duckdb::Value::BOOLEAN(false));
-      config.SetOptionByName("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
-      config.options.maximum_memory = memory_bytes_max_;
-      config.options.use_temporary_directory = false;
-      writer_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
-      duckdb::Connection setup(*writer_);
-      const auto zone = setup.Query("SET GLOBAL TimeZone = 'UTC'");
-      if (zone->HasError()) {
-        return std::unexpected(ToError(zone->GetErrorObject()));
-      }
-    }
-    return std::make_unique<duckdb::Connection>(*writer_);
-  });
 }
 
 Status CopyWriter::Check(const CopyTarget& target) const {
@@ -214,7 +190,7 @@ Result<uint64_t> CopyWriter::Write(const CopyTarget& target, ResultStream& rows,
   VARVE_TRY(Check(target));
   VARVE_ASSIGN(const std::filesystem::path path, CheckPath(target.path));
   VARVE_ASSIGN(const CopyToOptions options, ParseCopyToOptions(target.path, target.options));
-  VARVE_ASSIGN(const auto connection, Connect());
+  VARVE_ASSIGN(const auto connection, engine_.Connect());
   TemporaryFile file(path);
   const auto stream = std::make_shared<StreamReader>(rows);
   std::shared_ptr<arrow::RecordBatchReader> reader = stream;

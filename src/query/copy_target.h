@@ -8,10 +8,10 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/result.h"
+#include "query/copy_engine.h"
 #include "query/session.h"
 
 namespace varve {
@@ -26,7 +26,7 @@ struct CopyTarget {
 class CopyWriter {
  public:
   CopyWriter(CopyPolicy policy, uint64_t memory_bytes_max)
-      : policy_(std::move(policy)), memory_bytes_max_(memory_bytes_max) {}
+      : policy_(std::move(policy)), engine_(memory_bytes_max, nullptr) {}
 
   // Whether the file may be written, and the options fit its format, before anything is read.
   // Errors: kInvalidArgument (a folder that is not allowed, options), kNotFound (no such folder),
@@ -47,12 +47,9 @@ class CopyWriter {
 
  private:
   Result<std::filesystem::path> CheckPath(const std::string& path) const;
-  Result<std::unique_ptr<duckdb::Connection>> Connect();
 
   const CopyPolicy policy_;
-  const uint64_t memory_bytes_max_;
-  std::mutex mutex_;
-  std::unique_ptr<duckdb::DuckDB> writer_;  // made when it is first needed
+  CopyEngine engine_;
 };
 
 // The ending of files of the format that the options name; "parquet" when they name none. Errors:
