@@ -58,6 +58,14 @@ duckdb::unique_ptr<duckdb::TableRef> RowOfNulls(const std::vector<ColumnSchema>&
 
 }  // namespace
 
+Result<QueryResult> AnswerOfDrop(const Status& dropped, IfMissing if_missing) {
+  if (!dropped &&
+      !(if_missing == IfMissing::kIgnore && dropped.error().kind == ErrorKind::kNotFound)) {
+    return std::unexpected(dropped.error());
+  }
+  return AffectedRows{};
+}
+
 Status SessionImpl::CheckDefaults(const std::vector<ColumnSchema>& columns, size_t first_checked) {
   for (size_t i = first_checked; i < columns.size(); ++i) {
     const ColumnSchema& column = columns[i];
@@ -120,12 +128,7 @@ Result<QueryResult> SessionImpl::Run(const DropTableStatement& statement) {
   if (database().FindView(name.schema, name.table)) {
     return InvalidArgument("{0} is a view: it is dropped with DROP VIEW {0}", name.table);
   }
-  const Status dropped = database().DropTable(name.schema, name.table);
-  if (!dropped && !(statement.if_missing == IfMissing::kIgnore &&
-                    dropped.error().kind == ErrorKind::kNotFound)) {
-    return std::unexpected(dropped.error());
-  }
-  return AffectedRows{};
+  return AnswerOfDrop(database().DropTable(name.schema, name.table), statement.if_missing);
 }
 
 Result<QueryResult> SessionImpl::Run(const AddColumnsStatement& statement) {
@@ -165,13 +168,9 @@ Result<QueryResult> SessionImpl::Run(const DropSchemaStatement& statement) {
   VARVE_ASSIGN(const ResolvedName name,
                Resolve({statement.name.catalog, statement.name.schema, ""}));
   const bool cascade = statement.contents == DropSchemaStatement::Contents::kCascade;
-  const Status dropped = database().DropSchema(
-      name.schema, cascade ? DropBehavior::kCascade : DropBehavior::kRestrict);
-  if (!dropped && !(statement.if_missing == IfMissing::kIgnore &&
-                    dropped.error().kind == ErrorKind::kNotFound)) {
-    return std::unexpected(dropped.error());
-  }
-  return AffectedRows{};
+  return AnswerOfDrop(database().DropSchema(
+                          name.schema, cascade ? DropBehavior::kCascade : DropBehavior::kRestrict),
+                      statement.if_missing);
 }
 
 Result<QueryResult> SessionImpl::Run(const CompactTableStatement& statement) {

@@ -65,6 +65,9 @@ class SchemaConnection {
 std::string CreateTableText(const Table& table);
 std::string CreateViewText(const ViewEntry& view);
 
+// What DROP answers: with IF EXISTS, what is not there is no error.
+Result<QueryResult> AnswerOfDrop(const Status& dropped, IfMissing if_missing);
+
 class SessionImpl final : public Session {
  public:
   static Result<std::unique_ptr<Session>> Open(EngineState& engine, SessionOptions options);

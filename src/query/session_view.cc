@@ -73,12 +73,7 @@ Result<QueryResult> SessionImpl::Run(const CreateViewStatement& statement) {
 
 Result<QueryResult> SessionImpl::Run(const DropViewStatement& statement) {
   VARVE_ASSIGN(const ResolvedName name, Resolve(statement.name));
-  const Status dropped = database().DropView(name.schema, name.table);
-  if (!dropped && !(statement.if_missing == IfMissing::kIgnore &&
-                    dropped.error().kind == ErrorKind::kNotFound)) {
-    return std::unexpected(dropped.error());
-  }
-  return AffectedRows{};
+  return AnswerOfDrop(database().DropView(name.schema, name.table), statement.if_missing);
 }
 
 Result<QueryResult> SessionImpl::Run(const ShowCreateViewStatement& statement) {
