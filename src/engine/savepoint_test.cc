@@ -350,7 +350,7 @@ TEST_F(SavepointTest, ADroppedTableComesBackWithEverything) {
   ASSERT_THAT(database_->DropTable("public", "back"), IsOk());
   EXPECT_THAT(database_->UndropTable("public", "back", "cpu"), IsError(ErrorKind::kAlreadyExists));
   clock_.Advance(std::chrono::minutes(61));
-  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
+  database_.Collect();
   EXPECT_EQ(Files(store_), 0U);
   EXPECT_THAT(database_->UndropTable("public", "back", "back"),
               IsError(ErrorKind::kNotFound, HasSubstr("there is no dropped table back")));
@@ -362,7 +362,7 @@ TEST_F(SavepointTest, ATableThatIsNotToBeKeptIsGoneAtOnce) {
   AddFile(Create("cpu", options), {{"a", 1000, 1}});
   ASSERT_THAT(database_->DropTable("public", "cpu"), IsOk());
   EXPECT_THAT(database_->ListDropped(), IsEmpty());
-  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
+  database_.Collect();
   EXPECT_EQ(Files(store_), 0U);
 }
 
@@ -390,7 +390,7 @@ TEST_F(SavepointTest, ACloneLivesOnAlone) {
   again.reset();
   clock_.Advance(std::chrono::hours(2));
   for (int i = 0; i < 2; ++i) {
-    ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
+    database_.Collect();
     EXPECT_THAT(Now(Find("now")), ElementsAre(TestRow{"a", 1000, 20}, TestRow{"b", 2000, 3}));
     EXPECT_THAT(Now(Find("again")), ElementsAre(TestRow{"a", 1000, 1}));
     Restart();
@@ -402,7 +402,7 @@ TEST_F(SavepointTest, ACloneLivesOnAlone) {
     ASSERT_THAT(database_->DropTable("public", name), IsOk());
   }
   clock_.Advance(std::chrono::hours(2));
-  ASSERT_THAT(database_->housekeeping().Collect(GcMode::kDelete, kNoGrace), IsOk());
+  database_.Collect();
   EXPECT_EQ(Files(store_), 0U);
 }
 

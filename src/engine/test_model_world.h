@@ -93,7 +93,7 @@ class ModelWorld {
     store_.Restart();
     DatabaseOptions options;
     // Beside the steps, whenever there is something to merge; outputs are split even here.
-    options.compaction_threads = 1;
+    options.compaction_threads = compaction_threads_;
     options.compaction_limits.output_rows_max = 1000;
     database_.Start(std::move(options));
   }
@@ -143,6 +143,7 @@ class ModelWorld {
   MemoryDatabase database_{&store_, &clock_};
   ModelTable model_;
   std::mt19937_64 random_;
+  size_t compaction_threads_ = 1;
 };
 
 }  // namespace varve
