@@ -36,6 +36,22 @@ std::string Joined(std::vector<std::string> names) {
 
 std::string TimeText(TimestampUs time) { return FormatTimestamp(time.value()); }
 
+using WrittenSizes = std::map<std::string, uint64_t, std::less<>>;
+
+Result<WrittenSizes> SizesIn(ObjectStore& store) {
+  VARVE_ASSIGN(const auto objects, store.List(""));
+  WrittenSizes sizes;
+  for (const ObjectInfo& object : objects) {
+    sizes.emplace(object.path, object.size_bytes);
+  }
+  return sizes;
+}
+
+bool IsThere(const WrittenSizes& sizes, std::string_view path, uint64_t size_bytes) {
+  const auto found = sizes.find(path);
+  return found != sizes.end() && found->second == size_bytes;
+}
+
 }  // namespace
 
 // One table of one chunk.
@@ -202,7 +218,7 @@ Status ExportJob::BeginNew() {
         VARVE_TRY(ReleaseSources(*services_.database, (*former)->snapshot_id));
       }
     }
-    return folder_.Begin(manifest_);
+    return folder_.Begin(manifest_, schema_texts_);
   };
   if (const Status begun = begin(); !begun) {
     if (begun.error().kind != ErrorKind::kUnknownOutcome) {
@@ -214,7 +230,7 @@ Status ExportJob::BeginNew() {
     VARVE_ASSIGN(Manifest manifest, folder_.LoadManifest());
     return Resume(std::move(manifest));
   }
-  return folder_.WriteSchema(schema_texts_);
+  return folder_.CompleteSchema(manifest_);
 }
 
 Status ExportJob::CheckResume(const Manifest& manifest) const {
@@ -270,23 +286,31 @@ Status ExportJob::Resume(Manifest manifest) {
   }
   begun_ = ExportReport::Begun::kResumed;
   VARVE_ASSIGN(tables_, ReopenSources(*services_.database, manifest_));
-  const auto schema = folder_.ReadSchema(manifest_);
-  if (!schema && schema.error().kind == ErrorKind::kNotFound) {
-    return Named(ErrorKind::kInvalidArgument, kSnapshotIncomplete,
-                 "the export there has ended before it had written its schema: begin it again "
-                 "with --force ({})",
-                 schema.error().message);
-  }
-  VARVE_TRY(schema);
+  VARVE_TRY(folder_.CompleteSchema(manifest_));
+  VARVE_TRY(folder_.ReadSchema(manifest_));
+  VARVE_TRY(TakeDoneChunks());
+  SetTotals();
+  return {};
+}
+
+Status ExportJob::TakeDoneChunks() {
   VARVE_ASSIGN(const auto done, folder_.DoneChunks());
+  VARVE_ASSIGN(const WrittenSizes sizes, SizesIn(*services_.target));
   for (const auto& [id, chunk] : done) {
     if (id == 0 || id > manifest_.chunks.size() || manifest_.chunks[id - 1].range != chunk.range) {
       return Named(ErrorKind::kCorruption, kManifestCorrupt,
                    "_state/{}.json is of no chunk of the manifest", id);
     }
-    manifest_.chunks[id - 1] = chunk;
+    const auto lost = std::ranges::find_if(chunk.files, [&](const SnapshotFile& file) {
+      return !IsThere(sizes, file.path, file.size_bytes);
+    });
+    if (lost == chunk.files.end()) {
+      manifest_.chunks[id - 1] = chunk;
+    } else {
+      warnings_.push_back(fmt::format(
+          "chunk {} is exported again: {} is not there as it was written", id, lost->path));
+    }
   }
-  SetTotals();
   return {};
 }
 
@@ -425,21 +449,17 @@ Status ExportJob::CheckWritten() const {
   if (!there || there->snapshot_id != manifest_.snapshot_id) {
     return gone("the snapshot's manifest is not there any more");
   }
-  VARVE_ASSIGN(const auto objects, services_.target->List(""));
-  std::map<std::string_view, uint64_t> sizes;
-  for (const ObjectInfo& object : objects) {
-    sizes.emplace(object.path, object.size_bytes);
-  }
-  const auto check = [&](const std::string& path, uint64_t size_bytes) -> Status {
-    const auto found = sizes.find(path);
-    return found == sizes.end() || found->second != size_bytes ? gone(path) : Status();
-  };
+  VARVE_ASSIGN(const WrittenSizes sizes, SizesIn(*services_.target));
   for (const SchemaFile& file : manifest_.schema_files) {
-    VARVE_TRY(check(file.path, file.size_bytes));
+    if (!IsThere(sizes, file.path, file.size_bytes)) {
+      return gone(file.path);
+    }
   }
   for (const Chunk& chunk : manifest_.chunks) {
     for (const SnapshotFile& file : chunk.files) {
-      VARVE_TRY(check(file.path, file.size_bytes));
+      if (!IsThere(sizes, file.path, file.size_bytes)) {
+        return gone(file.path);
+      }
     }
   }
   return {};

@@ -84,6 +84,8 @@ class ExportJob {
   // Before that many bytes are read: waits, and keeps the sources pinned.
   Status Pace(uint64_t bytes);
   void KeepPinned();
+  // Takes over what earlier runs have finished.
+  Status TakeDoneChunks();
   // That all that has been written is still there, as the manifest says, and nobody has begun
   // another snapshot in the same place.
   Status CheckWritten() const;

@@ -9,7 +9,7 @@
 //   COMPLETE                    {"manifest_sha256": "sha256:…"}: written last; a snapshot without
 //   it
 //                               is not complete
-//   _STATE.json, _state/<chunk>.json    while the export runs: see snapshot_folder.h
+//   _STATE.json, _state/*.json    while the export runs: see snapshot_folder.h
 //
 //   MANIFEST   {"format": "varve-export", "version": 1, "min_reader": 1, "snapshot_id": UUID,
 //               "db_uuid": UUID, "server_version", "catalog", "schemas": [name…],

@@ -14,7 +14,13 @@ constexpr std::string_view kStatePath = "_STATE.json";
 constexpr std::string_view kStateFolder = "_state";
 constexpr const char* kManifestHash = "manifest_sha256";
 
+constexpr std::string_view kSchemaNote = "schema-";
+
 std::string ChunkPath(uint64_t id) { return fmt::format("{}/{}.json", kStateFolder, id); }
+
+std::string SchemaNotePath(const Manifest& manifest) {
+  return fmt::format("{}/{}{}.json", kStateFolder, kSchemaNote, manifest.snapshot_id.ToString());
+}
 
 bool IsOurs(std::string_view path) {
   return path == kManifestPath || path == kCompletePath || path.starts_with("data/") ||
@@ -92,22 +98,44 @@ Result<bool> SnapshotFolder::IsComplete() const {
 
 Status SnapshotFolder::CheckEmpty() const {
   VARVE_ASSIGN(const auto objects, store_.List(""));
-  if (!objects.empty()) {
+  // Notes of an export that has ended before it had made its snapshot go with the next one.
+  const auto other = std::ranges::find_if_not(objects, IsState, &ObjectInfo::path);
+  if (other != objects.end()) {
     return Named(ErrorKind::kInvalidArgument, kLocationNotEmpty,
                  "{} holds '{}' and no snapshot: name a folder that is empty or is not there",
-                 store_.Describe(), objects.front().path);
+                 store_.Describe(), other->path);
   }
   return {};
 }
 
-Status SnapshotFolder::Begin(const Manifest& manifest) const {
+Status SnapshotFolder::Begin(const Manifest& manifest,
+                             const std::vector<SchemaText>& schema) const {
+  SnapshotJson note = SnapshotJson::object();
+  for (const SchemaText& file : schema) {
+    note[file.path] = file.text;
+  }
+  VARVE_ASSIGN(const std::string noted, PrintSnapshotJson(note));
+  VARVE_TRY(store_.Put(SchemaNotePath(manifest), noted));
   VARVE_ASSIGN(const std::string text, EncodeManifest(manifest));
   return store_.PutIfAbsent(kManifestPath, text);
 }
 
-Status SnapshotFolder::WriteSchema(const std::vector<SchemaText>& files) const {
-  for (const SchemaText& file : files) {
-    VARVE_TRY(store_.Put(file.path, file.text));
+Status SnapshotFolder::CompleteSchema(const Manifest& manifest) const {
+  std::optional<JsonFields> note;
+  SnapshotJson json;
+  for (const SchemaFile& file : manifest.schema_files) {
+    const auto there = store_.Get(file.path);
+    if (!IsMissing(there)) {
+      VARVE_TRY(there);
+      continue;
+    }
+    if (!note) {
+      VARVE_ASSIGN(const std::string text, store_.Get(SchemaNotePath(manifest)));
+      VARVE_ASSIGN(json, ParseSnapshotJson(text));
+      VARVE_ASSIGN(note, JsonFields::Of(json, SchemaNotePath(manifest)));
+    }
+    VARVE_ASSIGN(const std::string text, note->Text(file.path.c_str()));
+    VARVE_TRY(store_.Put(file.path, text));
   }
   return {};
 }
@@ -134,6 +162,9 @@ Result<std::map<uint64_t, Chunk>> SnapshotFolder::DoneChunks() const {
   std::map<uint64_t, Chunk> chunks;
   VARVE_ASSIGN(const auto objects, store_.List(kStateFolder));
   for (const ObjectInfo& object : objects) {
+    if (object.path.starts_with(fmt::format("{}/{}", kStateFolder, kSchemaNote))) {
+      continue;
+    }
     VARVE_ASSIGN(const std::string text, store_.Get(object.path));
     auto chunk = DecodeChunk(text);
     if (!chunk) {

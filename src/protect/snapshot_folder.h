@@ -3,7 +3,8 @@
 // A snapshot begins with its manifest, which only one export can make; then come schema files and
 // data, and for each chunk that is done `_state/<chunk>.json`, the chunk as it will stand in the
 // manifest. At the end the manifest is written once more, with all chunks, then COMPLETE, then the
-// state goes. So a snapshot can be resumed from wherever it has ended.
+// state goes. So a snapshot can be resumed from wherever it has ended: also between its manifest
+// and its schema files, whose texts are in `_state/schema-<snapshot id>.json` before.
 #pragma once
 
 #include <map>
@@ -43,9 +44,11 @@ class SnapshotFolder {
   // Errors: kInvalidArgument LOCATION_NOT_EMPTY when something is here that is no snapshot.
   Status CheckEmpty() const;
 
-  // Makes the snapshot. Errors: kAlreadyExists: somebody else has.
-  Status Begin(const Manifest& manifest) const;
-  Status WriteSchema(const std::vector<SchemaText>& files) const;
+  // Makes the snapshot, its schema noted only. Errors: kAlreadyExists: somebody else has.
+  Status Begin(const Manifest& manifest, const std::vector<SchemaText>& schema) const;
+  // Writes those of the schema files that are not there. Errors: kNotFound when nobody has noted
+  // what is in them.
+  Status CompleteSchema(const Manifest& manifest) const;
   // Errors: kNotFound; kCorruption CHECKSUM_MISMATCH when one is not as the manifest says.
   Result<SnapshotSchema> ReadSchema(const Manifest& manifest) const;
 
