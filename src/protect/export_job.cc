@@ -108,7 +108,7 @@ class ExportJob::Queue {
     }
     ChunkWork& work = works_.emplace_back(ChunkWork{.chunk = &chunk, .files = {}});
     for (size_t i = 0; i < tables_.size(); ++i) {
-      if (!tables_[i].FilesIn(chunk.range).empty()) {
+      if (tables_[i].HasFilesIn(chunk.range)) {
         tasks_.push_back({&work, i});
         ++work.open_tasks;
       }
