@@ -18,6 +18,9 @@ class Sha256 {
  public:
   Sha256();
   ~Sha256();
+  // The copy goes on by itself from here: for texts that begin alike.
+  Sha256(const Sha256& other);
+  Sha256& operator=(const Sha256&) = delete;
   Sha256(Sha256&&) noexcept;
   Sha256& operator=(Sha256&&) noexcept;
   void Update(std::string_view bytes);

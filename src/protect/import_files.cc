@@ -117,28 +117,28 @@ Result<FileMeta> CopyDataFile(const ImportFilesInput& input, const SnapshotFile&
   }
   VARVE_TRY(ReplaceFileId(footer.bytes, meta.id, file.path));
   VARVE_ASSIGN(const auto writer, place.store->NewWriter(meta.path));
-  Sha256 read;
-  Sha256 written;
-  uint64_t at = 0;
-  const auto append = [&](std::string_view bytes) {
-    written.Update(bytes);
-    meta.size_bytes += bytes.size();
-    return writer->Append(bytes);
-  };
+  // What is read and what is written begin alike: up to the footer one hash does for both.
+  Sha256 body;
+  std::string rest;
   VARVE_TRY(ReadObject(*input.snapshot, file.path, input.pace, [&](std::string_view bytes) {
-    read.Update(bytes);
-    const uint64_t body =
-        at < footer.start ? std::min<uint64_t>(bytes.size(), footer.start - at) : 0;
-    at += bytes.size();
-    return append(bytes.substr(0, body));
+    const auto part = bytes.substr(0, footer.start - meta.size_bytes);
+    rest += bytes.substr(part.size());
+    body.Update(part);
+    meta.size_bytes += part.size();
+    return writer->Append(part);
   }));
+  Sha256 read = body;
+  read.Update(rest);
   if (const std::string actual = read.HexDigest(); actual != file.sha256) {
     return ChecksumMismatch(file.path, file.sha256, actual);
   }
-  VARVE_TRY(append(footer.bytes));
-  VARVE_TRY(append(footer.tail));
+  for (const std::string& bytes : {footer.bytes, footer.tail}) {
+    body.Update(bytes);
+    meta.size_bytes += bytes.size();
+    VARVE_TRY(writer->Append(bytes));
+  }
   VARVE_TRY(writer->Finish());
-  meta.sha256 = written.HexDigest();
+  meta.sha256 = body.HexDigest();
   return meta;
 }
 
