@@ -223,8 +223,7 @@ Status VerifySnapshotAt(const SnapshotCommandOptions& options) {
   VARVE_ASSIGN(const VerifyMode mode, ParseVerifyMode(options.mode));
   const SystemClock clock;
   VARVE_ASSIGN(const auto store, Open(options, clock, PlaceUse::kRead));
-  VARVE_ASSIGN(const VerifyReport report,
-               VerifySnapshot(*store, mode, [](uint64_t) { return Status(); }));
+  VARVE_ASSIGN(const VerifyReport report, VerifySnapshot(*store, {.mode = mode}));
   VARVE_TRY(ToStatus(report));
   return PrintText(
       fmt::format("all is well: {} files, {} read\n", report.files, FormatSize(report.bytes_read)));

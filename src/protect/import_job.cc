@@ -42,12 +42,14 @@ Status ImportJob::Prepare() {
   VARVE_ASSIGN(manifest_, folder.LoadComplete());
   VARVE_ASSIGN(schema_, folder.ReadSchema(manifest_));
   VARVE_ASSIGN(plan_, PlanImport(*services_.database, manifest_, schema_, request_));
-  VARVE_ASSIGN(const VerifyReport verified,
-               VerifySnapshot(*services_.snapshot, VerifyMode::kFull, [this](uint64_t) {
-                 return services_.stop.stop_requested()
-                            ? Status(Cancelled("the import was stopped before it had begun"))
-                            : Status();
-               }));
+  VARVE_ASSIGN(
+      const VerifyReport verified,
+      VerifySnapshot(*services_.snapshot,
+                     {.parallelism = request_.parallelism, .pace = [this](uint64_t) {
+                        return services_.stop.stop_requested()
+                                   ? Status(Cancelled("the import was stopped before it had begun"))
+                                   : Status();
+                      }}));
   VARVE_TRY(ToStatus(verified));
   CollectTasks();
   return {};

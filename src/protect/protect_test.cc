@@ -134,9 +134,7 @@ TEST_P(ProtectFormatTest, WhatComesBackIsWhatWasThere) {
   EXPECT_EQ(exported->rows, cpu.size() + log.size());
   EXPECT_EQ(exported->skipped_chunks, 97u);
   EXPECT_EQ(SavepointCount(), 0u);
-  EXPECT_THAT(
-      VerifySnapshot(place_, VerifyMode::kFull, [](uint64_t) { return Status(); }).value().findings,
-      testing::IsEmpty());
+  EXPECT_THAT(VerifySnapshot(place_, {}).value().findings, testing::IsEmpty());
   // Whatever is written later is not in it.
   source_.Write("cpu", {{"a", 2, 99}, {"z", 4, 99}});
   const auto imported = Import(target_, place_, {.parallelism = 3});
@@ -182,10 +180,7 @@ TEST_F(ProtectTest, AnExportThatFailsAnywhereEndsInTheSameFilesWhenItIsResumed) 
       auto objects = Objects(place);
       std::erase_if(objects, [](const auto& object) { return !object.first.starts_with("data/"); });
       EXPECT_EQ(objects, expected);
-      EXPECT_THAT(VerifySnapshot(place, VerifyMode::kFull, [](uint64_t) { return Status(); })
-                      .value()
-                      .findings,
-                  testing::IsEmpty());
+      EXPECT_THAT(VerifySnapshot(place, {}).value().findings, testing::IsEmpty());
       if (!failed) {
         break;
       }
@@ -231,8 +226,7 @@ TEST_F(ProtectTest, EveryDamageIsNamedBeforeARowIsImported) {
     EXPECT_FALSE(target->FindTable("public", "cpu"));
   };
   const auto head_finds = [&] {
-    const auto report =
-        VerifySnapshot(place_, VerifyMode::kHead, [](uint64_t) { return Status(); });
+    const auto report = VerifySnapshot(place_, {.mode = VerifyMode::kHead});
     return !report || !report->findings.empty();
   };
   for (const auto& [path, bytes] : objects) {

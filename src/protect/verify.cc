@@ -1,7 +1,11 @@
 #include "protect/verify.h"
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <map>
+#include <mutex>
+#include <thread>
 
 #include "base/checksum.h"
 #include "protect/snapshot_error.h"
@@ -19,19 +23,20 @@ struct Expected {
 
 class Verification {
  public:
-  Verification(ObjectStore& store, VerifyMode mode, const Pace& pace, VerifyReport& report)
-      : store_(store), mode_(mode), pace_(pace), report_(report) {}
+  Verification(ObjectStore& store, const VerifyOptions& options, VerifyReport& report)
+      : store_(store), options_(options), report_(report) {}
 
   Status Run() {
     CheckSums();
     CollectExpected();
     VARVE_TRY(CheckListing());
+    std::vector<std::string_view> paths;
     for (const auto& [path, expected] : expected_) {
       if (present_.contains(path) && IsRead(path)) {
-        VARVE_TRY(CheckBytes(path, expected));
+        paths.push_back(path);
       }
     }
-    return {};
+    return ReadAll(paths);
   }
 
  private:
@@ -99,31 +104,60 @@ class Verification {
   }
 
   bool IsRead(const std::string& path) const {
-    if (mode_ == VerifyMode::kFull || path.starts_with("schema/")) {
+    if (options_.mode == VerifyMode::kFull || path.starts_with("schema/")) {
       return true;
     }
-    return mode_ == VerifyMode::kSample && Xxh3(path) % kSampleOneOf == 0;
+    return options_.mode == VerifyMode::kSample && Xxh3(path) % kSampleOneOf == 0;
   }
 
-  Status CheckBytes(const std::string& path, const Expected& expected) {
+  // Findings are in the order of paths, whoever makes them.
+  Status ReadAll(const std::vector<std::string_view>& paths) {
+    std::vector<std::string> findings(paths.size());
+    std::atomic<size_t> next = 0;
+    std::atomic<bool> failed = false;
+    std::atomic<uint64_t> bytes = 0;
+    std::mutex mutex;
+    Status first;
+    const auto work = [&] {
+      for (size_t i = next++; i < paths.size() && !failed; i = next++) {
+        auto finding = CheckBytes(paths[i], bytes);
+        if (finding) {
+          findings[i] = *std::move(finding);
+        } else if (const std::lock_guard lock(mutex); !failed.exchange(true)) {
+          first = std::unexpected(std::move(finding).error());
+        }
+      }
+    };
+    {
+      std::vector<std::jthread> threads;
+      for (size_t i = 1; i < std::min<uint64_t>(options_.parallelism, paths.size()); ++i) {
+        threads.emplace_back(work);
+      }
+      work();
+    }
+    report_.bytes_read += bytes;
+    std::ranges::copy_if(findings, std::back_inserter(report_.findings),
+                         [](const std::string& finding) { return !finding.empty(); });
+    return first;
+  }
+
+  // The finding; empty: there is none.
+  Result<std::string> CheckBytes(std::string_view path, std::atomic<uint64_t>& bytes_read) const {
     Sha256 sum;
-    VARVE_TRY(ReadObject(store_, path, pace_, [&](std::string_view bytes) -> Status {
+    VARVE_TRY(ReadObject(store_, path, options_.pace, [&](std::string_view bytes) -> Status {
       sum.Update(bytes);
-      report_.bytes_read += bytes.size();
+      bytes_read += bytes.size();
       return {};
     }));
     const std::string actual = sum.HexDigest();
-    if (actual != expected.sha256) {
-      report_.findings.push_back(ChecksumMismatch(path, expected.sha256, actual).error().message);
-    }
-    return {};
+    const std::string& expected = expected_.find(path)->second.sha256;
+    return actual == expected ? "" : ChecksumMismatch(path, expected, actual).error().message;
   }
 
   ObjectStore& store_;
-  const VerifyMode mode_;
-  const Pace& pace_;
+  const VerifyOptions& options_;
   VerifyReport& report_;
-  std::map<std::string, Expected> expected_;
+  std::map<std::string, Expected, std::less<>> expected_;
   std::map<std::string, bool> present_;
 };
 
@@ -142,10 +176,10 @@ Result<VerifyMode> ParseVerifyMode(std::string_view text) {
   return InvalidArgument("'{}' is no way to verify: they are head, sample and full", text);
 }
 
-Result<VerifyReport> VerifySnapshot(ObjectStore& store, VerifyMode mode, const Pace& pace) {
+Result<VerifyReport> VerifySnapshot(ObjectStore& store, const VerifyOptions& options) {
   VerifyReport report;
   VARVE_ASSIGN(report.manifest, SnapshotFolder(store).LoadComplete());
-  VARVE_TRY(Verification(store, mode, pace, report).Run());
+  VARVE_TRY(Verification(store, options, report).Run());
   return report;
 }
 

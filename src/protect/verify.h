@@ -18,6 +18,12 @@ enum class VerifyMode : uint8_t {
 };
 Result<VerifyMode> ParseVerifyMode(std::string_view text);
 
+struct VerifyOptions {
+  VerifyMode mode = VerifyMode::kFull;
+  uint64_t parallelism = 1;                       // files that are read at once
+  Pace pace = [](uint64_t) { return Status(); };  // called by all of these threads
+};
+
 struct VerifyReport {
   Manifest manifest;
   std::vector<std::string> findings;  // each begins with its name and the file: snapshot_error.h
@@ -29,7 +35,7 @@ struct VerifyReport {
 // SNAPSHOT_NOT_FOUND, kInvalidArgument SNAPSHOT_INCOMPLETE, kNotSupported MANIFEST_TOO_NEW,
 // kCorruption for the manifest itself (nothing can be said of the rest then); those of the store
 // and of `pace`.
-Result<VerifyReport> VerifySnapshot(ObjectStore& store, VerifyMode mode, const Pace& pace);
+Result<VerifyReport> VerifySnapshot(ObjectStore& store, const VerifyOptions& options);
 
 // kOk when there are no findings, else kCorruption with all of them (kFindingsShownMax).
 Status ToStatus(const VerifyReport& report);
