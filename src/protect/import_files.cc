@@ -16,9 +16,6 @@
 namespace varve {
 namespace {
 
-// Rows that are sorted at once. Together with the copies that sorting makes it bounds what one
-// thread of an import takes.
-constexpr uint64_t kSortBytesMax = uint64_t{64} << 20;
 constexpr size_t kTailBytes = 8;  // of a Parquet file: the footer's length and "PAR1"
 constexpr std::string_view kMagic = "PAR1";
 constexpr size_t kFooterBytesMax = size_t{256} << 20;  // more is damage
@@ -145,8 +142,11 @@ Result<FileMeta> CopyDataFile(const ImportFilesInput& input, const SnapshotFile&
 // Rows on their way into files: collected, and written when there are enough of them to sort.
 class RowSorter {
  public:
-  RowSorter(const ImportPlace& place, std::vector<FileMeta>& files)
-      : place_(place), files_(files), memtable_(std::make_unique<Memtable>()) {}
+  RowSorter(const ImportPlace& place, uint64_t bytes_max, std::vector<FileMeta>& files)
+      : place_(place),
+        bytes_max_(bytes_max),
+        files_(files),
+        memtable_(std::make_unique<Memtable>()) {}
 
   Status Add(const RowBatch& batch) {
     std::vector<uint32_t> late;
@@ -154,8 +154,9 @@ class RowSorter {
       late.resize(batch.row_series.size());
       std::iota(late.begin(), late.end(), 0);
     }
-    VARVE_TRY(memtable_->Add(batch, place_.schema->timestamp().id, Sequence(1), std::move(late)));
-    return memtable_->size_bytes() > kSortBytesMax ? Finish() : Status();
+    VARVE_TRY(memtable_->Add(batch, place_.schema->timestamp().id, Sequence(++batches_),
+                             std::move(late)));
+    return memtable_->size_bytes() > bytes_max_ ? Finish() : Status();
   }
 
   Status Finish() {
@@ -175,8 +176,10 @@ class RowSorter {
 
  private:
   const ImportPlace& place_;
+  const uint64_t bytes_max_;
   std::vector<FileMeta>& files_;
   std::unique_ptr<Memtable> memtable_;
+  uint64_t batches_ = 0;
 };
 
 // A file that goes when its owner does.
@@ -250,7 +253,7 @@ Status ReadRows(const ImportFilesInput& input, const SnapshotFile& file, const I
 
 Status WriteAll(const ImportFilesInput& input, const ImportPlace& place,
                 std::vector<FileMeta>& files) {
-  RowSorter sorter(place, files);
+  RowSorter sorter(place, input.sort_bytes_max, files);
   for (const SnapshotFile* file : input.files) {
     if (!input.range.Overlaps(file->time_min, file->time_max)) {
       continue;

@@ -26,6 +26,7 @@ struct ImportFilesInput {
   const TableDefinition* definition = nullptr;  // as it was exported
   std::vector<const SnapshotFile*> files;       // of one chunk and one table or partition
   TimeRange range;                              // rows outside of it are left out
+  uint64_t sort_bytes_max = 0;                  // of rows in memory, for those that are sorted
   Pace pace;
 };
 

@@ -13,6 +13,15 @@
 #include "query/session.h"
 
 namespace varve {
+namespace {
+
+// Rows in memory that all threads of an import sort at once. With the copies that sorting and
+// encoding make of them, and what reads the files, it stays below half a gigabyte.
+constexpr uint64_t kSortBytesTotal = uint64_t{96} << 20;
+// Of one thread: smaller files would cost more to compact than to write.
+constexpr uint64_t kSortBytesMin = uint64_t{8} << 20;
+
+}  // namespace
 
 ImportJob::ImportJob(ImportServices services, ImportRequest request, TransferProgress& progress)
     : services_(std::move(services)),
@@ -167,15 +176,17 @@ Status ImportJob::RunTask(const Task& task) {
     import.segment_duration = *duration;
   }
   import.write = [&](const ImportPlace& place) {
-    return WriteImportFiles({.snapshot = services_.snapshot,
-                             .rows = services_.rows,
-                             .temp_folder = services_.temp_folder,
-                             .format = manifest_.format,
-                             .definition = &definition,
-                             .files = task.files,
-                             .range = task.range,
-                             .pace = [this](uint64_t bytes) { return Pace(bytes); }},
-                            place);
+    return WriteImportFiles(
+        {.snapshot = services_.snapshot,
+         .rows = services_.rows,
+         .temp_folder = services_.temp_folder,
+         .format = manifest_.format,
+         .definition = &definition,
+         .files = task.files,
+         .range = task.range,
+         .sort_bytes_max = std::max(kSortBytesTotal / request_.parallelism, kSortBytesMin),
+         .pace = [this](uint64_t bytes) { return Pace(bytes); }},
+        place);
   };
   VARVE_ASSIGN(const ImportOutcome outcome, table->Import(import));
   progress_.AddChunk();

@@ -152,6 +152,17 @@ TEST_P(ProtectFormatTest, WhatComesBackIsWhatWasThere) {
   EXPECT_EQ(target_.Rows("cpu").size(), cpu.size());
 }
 
+TEST_P(ProtectFormatTest, RowsOfARangeAreTakenFromBetweenOthers) {
+  Fill();
+  source_.Write("cpu", {{"b", 2, 5}, {"b", 3, 5}, {"c", 1, 5}, {"c", 2, 5}});
+  ASSERT_THAT(Export(place_, {.format = GetParam()}), IsOk());
+  ASSERT_THAT(
+      Import(target_, place_,
+             {.tables = {{"cpu"}}, .range = TimeRange{TimestampUs(2000), TimestampUs(3000)}}),
+      IsOk());
+  EXPECT_EQ(target_.Rows("cpu"), (TestRows{{"a", 2, 2}, {"b", 2, 5}, {"c", 2, 5}}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, ProtectFormatTest,
                          testing::Values(DataFormat::kParquet, DataFormat::kCsv, DataFormat::kJson),
                          [](const auto& format) {
