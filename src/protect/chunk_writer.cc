@@ -3,6 +3,7 @@
 #include <arrow/array/array_primitive.h>
 #include <arrow/compute/cast.h>
 #include <arrow/record_batch.h>
+#include <arrow/util/byte_size.h>
 
 #include <algorithm>
 #include <charconv>
@@ -19,6 +20,18 @@ namespace {
 
 // Of one file that is encoded here. About half a gigabyte of usual rows; a multiple of row groups.
 constexpr uint64_t kFileRowsMax = kPinnedBatchRows * 128;
+
+// What a row group holds in memory before it is encoded: narrower rows than 200 bytes fill one of
+// the default size.
+constexpr uint64_t kRowGroupBytesMax = kPinnedBatchBytes;
+
+// The table's own number of rows, or as many as fit.
+uint64_t RowGroupRows(const TableOptions& options, const arrow::RecordBatch& first) {
+  const auto bytes = static_cast<uint64_t>(arrow::util::TotalBufferSize(first));
+  const uint64_t row_bytes = bytes / static_cast<uint64_t>(first.num_rows()) + 1;
+  const uint64_t fit = std::max<uint64_t>(1, kRowGroupBytesMax / row_bytes);
+  return std::min<uint64_t>(options.num_rows_per_row_group, fit);
+}
 
 // A UUID that follows from what is in the file, so that writing it again gives the same bytes.
 Uuid IdOf(const PinnedTable& table, const TimeRange& range, TimestampUs segment, size_t number) {
@@ -87,7 +100,7 @@ class UserRows final : public ResultStream {
     const size_t first = next_file_;
     uint64_t bytes = 0;
     uint64_t rows = 0;
-    while (next_file_ < files_.size() &&
+    while (next_file_ < files_.size() && next_file_ < first + kMergedFilesMax &&
            files_[next_file_]->segment_start == files_[first]->segment_start) {
       bytes += files_[next_file_]->size_bytes;
       rows += files_[next_file_]->rows;
@@ -207,7 +220,8 @@ Status ChunkWriter::WriteParquet(Job& job) const {
     return files.empty() ? Status() : WriteSegment(job, files);
   };
   for (const FileMeta* file : job.table.FilesIn(job.range)) {
-    if (!partial.empty() && partial.front()->segment_start != file->segment_start) {
+    if (!partial.empty() && (partial.front()->segment_start != file->segment_start ||
+                             partial.size() == kMergedFilesMax)) {
       VARVE_TRY(write_partial());
     }
     if (job.table.IsWholeIn(*file, job.range)) {
@@ -265,7 +279,7 @@ Status ChunkWriter::WriteSegment(Job& job, const std::vector<const FileMeta*>& f
                                     .path = out.path,
                                     .segment_start = segment,
                                     .compression = version.options.compression,
-                                    .row_group_rows = version.options.num_rows_per_row_group}));
+                                    .row_group_rows = RowGroupRows(version.options, *batch)}));
     }
     VARVE_TRY(writer->Write(*batch));
     written += count;

@@ -2,6 +2,7 @@
 
 #include <arrow/array/array_primitive.h>
 #include <arrow/record_batch.h>
+#include <arrow/util/byte_size.h>
 
 #include <algorithm>
 #include <optional>
@@ -81,11 +82,15 @@ class Source final : public MergeInput {
   uint64_t next_row_ = 0;
 };
 
+uint64_t RowBytes(const arrow::RecordBatch& batch) {
+  return static_cast<uint64_t>(arrow::util::TotalBufferSize(batch) / batch.num_rows()) + 1;
+}
+
 class MergedPinnedRows final : public PinnedRows {
  public:
   MergedPinnedRows(ObjectStore& store, const PinnedTable& table,
                    std::span<const FileMeta* const> files, const TimeRange& range)
-      : version_(table.version), places_(files.size(), 0) {
+      : version_(table.version), places_(files.size(), 0), row_bytes_(files.size(), 1) {
     const TimeRange visible{std::max(range.start, table.visible_from), range.end};
     std::vector<MergeInput*> inputs;
     for (const FileMeta* file : files) {
@@ -99,16 +104,20 @@ class MergedPinnedRows final : public PinnedRows {
     batches_.clear();
     runs_.clear();
     uint64_t rows = 0;
-    while (rows < kPinnedBatchRows) {
+    uint64_t bytes = 0;
+    while (rows < kPinnedBatchRows && bytes < kPinnedBatchBytes) {
       if (!run_) {
         VARVE_ASSIGN(run_, merge_->Next());
         if (!run_) {
           break;
         }
       }
-      const size_t count = std::min<size_t>(run_->count, kPinnedBatchRows - rows);
-      Add(*run_->batch, run_->first, count);
+      const uint32_t place = PlaceOf(*run_->batch);
+      const uint64_t fit = (kPinnedBatchBytes - bytes) / row_bytes_[run_->batch->input] + 1;
+      const size_t count = std::min<size_t>(run_->count, std::min(kPinnedBatchRows - rows, fit));
+      Add(*run_->batch, place, run_->first, count);
       rows += count;
+      bytes += count * row_bytes_[run_->batch->input];
       run_->first += count;
       run_->count -= count;
       if (run_->count == 0) {
@@ -123,8 +132,7 @@ class MergedPinnedRows final : public PinnedRows {
 
  private:
   // The live rows of a batch are one stretch for each gap between others.
-  void Add(const MergeBatch& batch, size_t first, size_t count) {
-    const uint32_t place = PlaceOf(batch);
+  void Add(const MergeBatch& batch, uint32_t place, size_t first, size_t count) {
     for (size_t i = first; i < first + count;) {
       const uint32_t row = batch.offset(i);
       uint32_t length = 1;
@@ -146,6 +154,7 @@ class MergedPinnedRows final : public PinnedRows {
     if (place >= batches_.size() || batches_[place] != batch.rows) {
       place = static_cast<uint32_t>(batches_.size());
       batches_.push_back(batch.rows);
+      row_bytes_[batch.input] = RowBytes(*batch.rows);
     }
     return place;
   }
@@ -155,7 +164,8 @@ class MergedPinnedRows final : public PinnedRows {
   std::unique_ptr<MergeRows> merge_;
   std::optional<MergedRun> run_;
   std::vector<std::shared_ptr<arrow::RecordBatch>> batches_;
-  std::vector<uint32_t> places_;  // by input: where its last batch is in batches_
+  std::vector<uint32_t> places_;     // by input: where its last batch is in batches_
+  std::vector<uint64_t> row_bytes_;  // by input: of a row of that batch
   std::vector<RowRun> runs_;
 };
 

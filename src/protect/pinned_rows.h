@@ -21,19 +21,24 @@ class PinnedRows {
  public:
   virtual ~PinnedRows() = default;
 
-  // `files` are of one segment, oldest first. Store and table outlive it; files are opened as rows
-  // are asked for.
+  // `files` are of one segment, oldest first, and no more than kMergedFilesMax. Store and table
+  // outlive it; files are opened as rows are asked for.
   static std::unique_ptr<PinnedRows> Open(ObjectStore& store, const PinnedTable& table,
                                           std::span<const FileMeta* const> files,
                                           const TimeRange& range);
 
-  // The next rows, at most kPinnedBatchRows, sorted by the primary key across calls; columns as
-  // those of SstReader for the table's pinned schema. nullptr after the last. Errors: those of
-  // SstReader and ReadDeletionVector.
+  // The next rows, at most kPinnedBatchRows and about kPinnedBatchBytes, sorted by the primary key
+  // across calls; columns as those of SstReader for the table's pinned schema. nullptr after the
+  // last. Errors: those of SstReader and ReadDeletionVector.
   virtual Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
 };
 
 // A row group of the default size, so that its dictionaries are unified once.
 inline constexpr uint64_t kPinnedBatchRows = 122'880;
+// Rows may be wide.
+inline constexpr uint64_t kPinnedBatchBytes = uint64_t{24} << 20;
+// Files that are merged at once: each holds a batch of its rows in memory. More of them are as good
+// as several sequences.
+inline constexpr size_t kMergedFilesMax = 8;
 
 }  // namespace varve

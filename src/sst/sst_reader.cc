@@ -29,6 +29,19 @@ namespace {
 
 constexpr size_t kVerifyReadBytes = 1 << 20;  // of a file at a time: as fast as larger reads
 
+// Row groups of wide texts may be as large as memory. Smaller ones are read a column at once, which
+// is one request each where objects are far away.
+constexpr int64_t kWholeRowGroupBytesMax = int64_t{32} << 20;
+constexpr int64_t kColumnBufferBytes = int64_t{1} << 20;
+
+int64_t LargestRowGroup(const parquet::FileMetaData& metadata) {
+  int64_t largest = 0;
+  for (int i = 0; i < metadata.num_row_groups(); ++i) {
+    largest = std::max(largest, metadata.RowGroup(i)->total_compressed_size());
+  }
+  return largest;
+}
+
 std::shared_ptr<arrow::DataType> BatchType(const ColumnSchema& column) {
   if (column.type == ColumnType::kString && (column.tag || column.dictionary)) {
     return arrow::dictionary(arrow::int32(), arrow::utf8());
@@ -64,6 +77,11 @@ class ParquetSstReader final : public SstReader {
       parquet::ReaderProperties properties;
       properties.set_page_checksum_verification(true);
       file = parquet::ParquetFileReader::Open(source_, properties);
+      if (LargestRowGroup(*file->metadata()) > kWholeRowGroupBytesMax) {
+        properties.enable_buffered_stream();
+        properties.set_buffer_size(kColumnBufferBytes);
+        file = parquet::ParquetFileReader::Open(source_, properties, file->metadata());
+      }
       return arrow::Status::OK();
     }));
     VARVE_TRY(CheckMetadata(*file->metadata()));
