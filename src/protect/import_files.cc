@@ -8,20 +8,13 @@
 #include <filesystem>
 #include <numeric>
 
+#include "base/check.h"
 #include "engine/flush_job.h"
 #include "engine/memtable.h"
-#include "protect/snapshot_error.h"
 #include "query/row_batch_builder.h"
 
 namespace varve {
 namespace {
-
-constexpr size_t kTailBytes = 8;  // of a Parquet file: the footer's length and "PAR1"
-constexpr std::string_view kMagic = "PAR1";
-constexpr size_t kFooterBytesMax = size_t{256} << 20;  // more is damage
-constexpr std::string_view kFileIdKey = "varve.file_id";
-constexpr size_t kUuidBytes = 36;
-constexpr size_t kIdWithin = 8;  // the id's text stands behind its key and a few bytes of Thrift
 
 bool HasSameColumns(const TableSchema& a, const TableSchema& b) {
   return std::ranges::equal(a.columns(), b.columns(),
@@ -45,98 +38,6 @@ bool MayBeCopied(const ImportFilesInput& input, const SnapshotFile& file,
   return input.range.Contains(file.time_min) && input.range.Contains(file.time_max) &&
          SegmentStart(file.time_min, segment) == start &&
          SegmentStart(file.time_max, segment) == start;
-}
-
-// The footer with another id in the place of the file's own.
-Status ReplaceFileId(std::string& footer, const Uuid& id, std::string_view path) {
-  const size_t key = footer.find(kFileIdKey);
-  for (size_t at = key + kFileIdKey.size();
-       key != std::string::npos && at <= key + kFileIdKey.size() + kIdWithin &&
-       at + kUuidBytes <= footer.size();
-       ++at) {
-    if (Uuid::Parse(std::string_view(footer).substr(at, kUuidBytes))) {
-      footer.replace(at, kUuidBytes, id.ToString());
-      return {};
-    }
-  }
-  return Named(ErrorKind::kCorruption, kManifestCorrupt,
-               "{}: the manifest takes it for a Varve data file, which it is not", path);
-}
-
-struct Footer {
-  uint64_t start = 0;  // in the file
-  std::string bytes;   // without the tail
-  std::string tail;
-};
-
-Result<Footer> ReadFooter(const ObjectReader& object, std::string_view path) {
-  const auto wrong = [&] {
-    return Named(ErrorKind::kCorruption, kChecksumMismatch, "{}: it does not end as a Parquet file",
-                 path);
-  };
-  if (object.size_bytes() < 2 * kTailBytes) {
-    return wrong();
-  }
-  Footer footer;
-  footer.tail.resize(kTailBytes);
-  const uint64_t tail_at = object.size_bytes() - kTailBytes;
-  VARVE_TRY(object.ReadAt(tail_at, kTailBytes, footer.tail.data()));
-  uint32_t length = 0;
-  for (size_t i = 0; i < sizeof(length); ++i) {
-    length |= static_cast<uint32_t>(static_cast<unsigned char>(footer.tail[i])) << (8 * i);
-  }
-  if (!footer.tail.ends_with(kMagic) || length > kFooterBytesMax || length > tail_at) {
-    return wrong();
-  }
-  footer.start = tail_at - length;
-  footer.bytes.resize(length);
-  VARVE_TRY(object.ReadAt(footer.start, length, footer.bytes.data()));
-  return footer;
-}
-
-Result<FileMeta> CopyDataFile(const ImportFilesInput& input, const SnapshotFile& file,
-                              const ImportPlace& place) {
-  FileMeta meta;
-  meta.id = place.ids->NewUuid();
-  meta.path = TableImport::FilePath(place, file.notes->segment_start, meta.id);
-  meta.segment_start = file.notes->segment_start;
-  meta.schema_id = place.schema->schema_id();
-  meta.rows = file.rows;
-  meta.time_min = file.time_min;
-  meta.time_max = file.time_max;
-  meta.tsid_min = file.notes->tsid_min;
-  meta.tsid_max = file.notes->tsid_max;
-  meta.null_counts = file.notes->null_counts;
-  Footer footer;
-  {
-    VARVE_ASSIGN(const auto object, input.snapshot->Open(file.path));
-    VARVE_ASSIGN(footer, ReadFooter(*object, file.path));
-  }
-  VARVE_TRY(ReplaceFileId(footer.bytes, meta.id, file.path));
-  VARVE_ASSIGN(const auto writer, place.store->NewWriter(meta.path));
-  // What is read and what is written begin alike: up to the footer one hash does for both.
-  Sha256 body;
-  std::string rest;
-  VARVE_TRY(ReadObject(*input.snapshot, file.path, input.pace, [&](std::string_view bytes) {
-    const auto part = bytes.substr(0, footer.start - meta.size_bytes);
-    rest += bytes.substr(part.size());
-    body.Update(part);
-    meta.size_bytes += part.size();
-    return writer->Append(part);
-  }));
-  Sha256 read = body;
-  read.Update(rest);
-  if (const std::string actual = read.HexDigest(); actual != file.sha256) {
-    return ChecksumMismatch(file.path, file.sha256, actual);
-  }
-  for (const std::string& bytes : {footer.bytes, footer.tail}) {
-    body.Update(bytes);
-    meta.size_bytes += bytes.size();
-    VARVE_TRY(writer->Append(bytes));
-  }
-  VARVE_TRY(writer->Finish());
-  meta.sha256 = body.HexDigest();
-  return meta;
 }
 
 // Rows on their way into files: collected, and written when there are enough of them to sort.
@@ -259,7 +160,10 @@ Status WriteAll(const ImportFilesInput& input, const ImportPlace& place,
       continue;
     }
     if (MayBeCopied(input, *file, place)) {
-      VARVE_ASSIGN(files.emplace_back(), CopyDataFile(input, *file, place));
+      const auto hashed = input.verified->find(file->path);
+      VARVE_CHECK(hashed != input.verified->end(), "{} was not verified", file->path);
+      VARVE_ASSIGN(files.emplace_back(),
+                   CopyDataFile(*input.snapshot, *file, hashed->second, place, input.pace));
     } else {
       VARVE_TRY(ReadRows(input, *file, place, sorter));
     }

@@ -1,16 +1,17 @@
 // Files of a snapshot as data files of a table.
 //
-// A Varve data file whose columns are the table's is copied and gets an id of its own: in a Parquet
-// file the id is 36 characters of the footer, which no checksum covers. All else is read row by
-// row, sorted, and written as a flush would.
+// A Varve data file whose columns are the table's is copied (data_file_copy.h). All else is read
+// row by row, sorted, and written as a flush would.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/table_import.h"
 #include "protect/copy_object.h"
+#include "protect/data_file_copy.h"
 #include "protect/manifest.h"
 #include "protect/schema_files.h"
 #include "query/row_files.h"
@@ -21,6 +22,7 @@ namespace varve {
 struct ImportFilesInput {
   ObjectStore* snapshot = nullptr;  // all pointers outlive the call
   RowFiles* rows = nullptr;
+  const std::map<std::string, HashedObject>* verified = nullptr;  // by path, at least of `files`
   std::string temp_folder;  // of this machine, for files that are read row by row
   DataFormat format = DataFormat::kParquet;
   const TableDefinition* definition = nullptr;  // as it was exported

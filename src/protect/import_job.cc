@@ -21,6 +21,9 @@ constexpr uint64_t kSortBytesTotal = uint64_t{96} << 20;
 // Of one thread: smaller files would cost more to compact than to write.
 constexpr uint64_t kSortBytesMin = uint64_t{8} << 20;
 
+// Checksums are compared while the disk that is written has nothing to do: two threads halve that.
+constexpr uint64_t kVerifyThreadsMin = 2;
+
 }  // namespace
 
 ImportJob::ImportJob(ImportServices services, ImportRequest request, TransferProgress& progress)
@@ -52,14 +55,16 @@ Status ImportJob::Prepare() {
   VARVE_ASSIGN(schema_, folder.ReadSchema(manifest_));
   VARVE_ASSIGN(plan_, PlanImport(*services_.database, manifest_, schema_, request_));
   VARVE_ASSIGN(
-      const VerifyReport verified,
+      VerifyReport verified,
       VerifySnapshot(*services_.snapshot,
-                     {.parallelism = request_.parallelism, .pace = [this](uint64_t) {
+                     {.parallelism = std::max(request_.parallelism, kVerifyThreadsMin),
+                      .pace = [this](uint64_t) {
                         return services_.stop.stop_requested()
                                    ? Status(Cancelled("the import was stopped before it had begun"))
                                    : Status();
                       }}));
   VARVE_TRY(ToStatus(verified));
+  verified_ = std::move(verified.hashes);
   CollectTasks();
   return {};
 }
@@ -179,6 +184,7 @@ Status ImportJob::RunTask(const Task& task) {
     return WriteImportFiles(
         {.snapshot = services_.snapshot,
          .rows = services_.rows,
+         .verified = &verified_,
          .temp_folder = services_.temp_folder,
          .format = manifest_.format,
          .definition = &definition,

@@ -5,6 +5,7 @@
 // anywhere, and may be run again or twice at once: nothing is added twice.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "base/result.h"
 #include "engine/database.h"
 #include "engine/rate_limit.h"
+#include "protect/data_file_copy.h"
 #include "protect/import_request.h"
 #include "protect/import_tables.h"
 #include "protect/retries.h"
@@ -81,6 +83,7 @@ class ImportJob {
   Manifest manifest_;
   SnapshotSchema schema_;
   ImportPlan plan_;
+  std::map<std::string, HashedObject> verified_;  // by path
   std::vector<Task> tasks_;
   std::mutex report_mutex_;
   ImportReport report_;

@@ -112,19 +112,18 @@ class Verification {
 
   // Findings are in the order of paths, whoever makes them.
   Status ReadAll(const std::vector<std::string_view>& paths) {
-    std::vector<std::string> findings(paths.size());
+    std::vector<HashedObject> hashed(paths.size());
     std::atomic<size_t> next = 0;
     std::atomic<bool> failed = false;
-    std::atomic<uint64_t> bytes = 0;
     std::mutex mutex;
     Status first;
     const auto work = [&] {
       for (size_t i = next++; i < paths.size() && !failed; i = next++) {
-        auto finding = CheckBytes(paths[i], bytes);
-        if (finding) {
-          findings[i] = *std::move(finding);
+        auto one = HashObject(store_, paths[i], options_.pace);
+        if (one) {
+          hashed[i] = *std::move(one);
         } else if (const std::lock_guard lock(mutex); !failed.exchange(true)) {
-          first = std::unexpected(std::move(finding).error());
+          first = std::unexpected(std::move(one).error());
         }
       }
     };
@@ -135,23 +134,21 @@ class Verification {
       }
       work();
     }
-    report_.bytes_read += bytes;
-    std::ranges::copy_if(findings, std::back_inserter(report_.findings),
-                         [](const std::string& finding) { return !finding.empty(); });
-    return first;
+    VARVE_TRY(first);
+    for (size_t i = 0; i < paths.size(); ++i) {
+      Note(paths[i], std::move(hashed[i]));
+    }
+    return {};
   }
 
-  // The finding; empty: there is none.
-  Result<std::string> CheckBytes(std::string_view path, std::atomic<uint64_t>& bytes_read) const {
-    Sha256 sum;
-    VARVE_TRY(ReadObject(store_, path, options_.pace, [&](std::string_view bytes) -> Status {
-      sum.Update(bytes);
-      bytes_read += bytes.size();
-      return {};
-    }));
-    const std::string actual = sum.HexDigest();
+  void Note(std::string_view path, HashedObject hashed) {
+    report_.bytes_read += hashed.size_bytes;
     const std::string& expected = expected_.find(path)->second.sha256;
-    return actual == expected ? "" : ChecksumMismatch(path, expected, actual).error().message;
+    if (hashed.sha256 == expected) {
+      report_.hashes.emplace(path, std::move(hashed));
+    } else {
+      report_.findings.push_back(ChecksumMismatch(path, expected, hashed.sha256).error().message);
+    }
   }
 
   ObjectStore& store_;

@@ -1,11 +1,13 @@
 // Verifying a snapshot: that it is complete and as it was written.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "protect/copy_object.h"
+#include "protect/data_file_copy.h"
 #include "protect/manifest.h"
 #include "store/object_store.h"
 
@@ -29,6 +31,7 @@ struct VerifyReport {
   std::vector<std::string> findings;  // each begins with its name and the file: snapshot_error.h
   uint64_t files = 0;                 // that were looked at
   uint64_t bytes_read = 0;
+  std::map<std::string, HashedObject> hashes;  // by path, of files that were read and are right
 };
 
 // Goes on after a finding. Manifest, COMPLETE and schema files are always read. Errors: kNotFound
