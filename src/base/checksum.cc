@@ -11,13 +11,24 @@ namespace varve {
 
 uint64_t Xxh3(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
+namespace {
+
+// Looked up once: OpenSSL does it anew, under a lock, for each hash that begins with EVP_sha256().
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  VARVE_CHECK(algorithm != nullptr);
+  return algorithm;
+}
+
+}  // namespace
+
 struct Sha256::Context {
   EVP_MD_CTX* evp = EVP_MD_CTX_new();
   ~Context() { EVP_MD_CTX_free(evp); }
 };
 
 Sha256::Sha256() : context_(std::make_unique<Context>()) {
-  VARVE_CHECK(EVP_DigestInit_ex(context_->evp, EVP_sha256(), nullptr) == 1);
+  VARVE_CHECK(EVP_DigestInit_ex(context_->evp, Algorithm(), nullptr) == 1);
 }
 Sha256::Sha256(const Sha256& other) : context_(std::make_unique<Context>()) {
   VARVE_CHECK(EVP_MD_CTX_copy_ex(context_->evp, other.context_->evp) == 1);
@@ -37,8 +48,10 @@ std::string Sha256::HexDigest() {
               size == digest.size());
   std::string hex;
   hex.reserve(2 * digest.size());
+  constexpr std::string_view kDigits = "0123456789abcdef";
   for (const unsigned char byte : digest) {
-    fmt::format_to(std::back_inserter(hex), "{:02x}", byte);
+    hex.push_back(kDigits[byte >> 4]);
+    hex.push_back(kDigits[byte & 0xf]);
   }
   return hex;
 }
