@@ -11,6 +11,13 @@ struct CatalogueTraits {
   using State = CatalogueVersion;
   using Edit = CatalogueEdit;
   using Summary = CommittedVersion;
+  struct Step {
+    CommittedVersion summary;
+    uint64_t edit_bytes = 0;
+    std::string edit_sha256 = {};
+  };
+  static constexpr bool kHasHistories = false;
+  static Step StepOf(const CatalogueEdit&) { return {}; }
   static Summary Summarize(const CatalogueVersion& version) {
     return {version.id, version.committed_at};
   }

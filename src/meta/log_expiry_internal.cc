@@ -15,7 +15,7 @@ std::set<VersionId> Kept(const LogListing& listing, std::span<const CommittedVer
                          const std::vector<VersionId>& chosen) {
   std::set<VersionId> kept;
   for (const CommittedVersion& version : versions) {
-    kept.insert(version.id);
+    kept.insert(kept.end(), version.id);
   }
   for (const VersionId id : chosen) {
     if (id != listing.newest()) {
@@ -54,6 +54,21 @@ std::map<VersionId, uint64_t> Remove(std::string_view folder, const std::set<Ver
     }
   }
   return bytes;
+}
+
+// Histories of which no version is kept. They go last: the others are read faster with them.
+void RemoveHistories(std::string_view folder, const std::set<VersionId>& kept, VersionId oldest,
+                     LogListing& after, ExpiryPlan& plan) {
+  std::erase_if(after.histories, [&](const HistoryFile& history) {
+    const auto first = kept.lower_bound(history.range.first);
+    const bool needed =
+        history.range.last >= oldest || (first != kept.end() && *first <= history.range.last);
+    if (!needed) {
+      plan.removals.push_back(HistoryPath(folder, history.range));
+      plan.expiry.removed_bytes += history.size_bytes;
+    }
+    return !needed;
+  });
 }
 
 // Which versions cannot be loaded any more when the log looks like that.
@@ -101,9 +116,11 @@ ExpiryPlan PlanExpiry(std::string_view folder, const LogListing& listing,
     }
   }
   const auto bytes = Remove(folder, kept, oldest, after, plan);
+  RemoveHistories(folder, kept, oldest, after, plan);
   plan.expiry.removed_files = plan.removals.size();
   plan.expiry.versions = Hidden(after, versions, bytes);
   plan.expiry.remaining = versions.size() - plan.expiry.versions.size();
+  plan.after = std::move(after);
   return plan;
 }
 

@@ -20,11 +20,12 @@ struct ExpiryPlan {
   // each step leaves a log in which what is there can be read.
   std::vector<std::string> removals;
   Expiry expiry;
+  LogListing after;  // what is there then, sizes of new checkpoints apart
 };
 
 // Hides the chosen ones of `versions`, which are all that the listing has, in order; the newest
 // stays whether it is chosen or not. The edits of the newest kLaggardVersions are not removed but
-// for version 1's, on which others would stand.
+// for version 1's, on which others would stand. A history goes when all its versions have.
 ExpiryPlan PlanExpiry(std::string_view folder, const LogListing& listing,
                       std::span<const CommittedVersion> versions,
                       const std::vector<VersionId>& chosen);

@@ -8,23 +8,41 @@ namespace varve {
 namespace {
 
 constexpr std::string_view kCheckpointPrefix = "checkpoint-";
+constexpr std::string_view kHistoryPrefix = "history-";
 constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kHistorySuffix = ".bin";
 constexpr size_t kVersionDigits = 20;  // of the largest uint64: names sort as numbers do
 
 // A second attempt follows a lost answer; more of them in a row mean that the store is down.
 constexpr int kPutAttemptsMax = 3;
 
-std::optional<VersionId> ParseVersion(std::string_view name) {
-  if (name.size() != kVersionDigits + kSuffix.size() || !name.ends_with(kSuffix)) {
-    return std::nullopt;
-  }
-  const std::string_view digits = name.substr(0, kVersionDigits);
+std::optional<VersionId> ParseDigits(std::string_view digits) {
   uint64_t version = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version);
-  if (error != std::errc() || end != digits.data() + digits.size() || version == 0) {
+  if (digits.size() != kVersionDigits || error != std::errc() ||
+      end != digits.data() + digits.size() || version == 0) {
     return std::nullopt;
   }
   return VersionId(version);
+}
+
+std::optional<VersionId> ParseVersion(std::string_view name) {
+  if (!name.ends_with(kSuffix)) {
+    return std::nullopt;
+  }
+  name.remove_suffix(kSuffix.size());
+  return ParseDigits(name);
+}
+
+// "<first>-<last>.bin"
+std::optional<VersionRun> ParseRange(std::string_view name) {
+  if (name.size() != 2 * kVersionDigits + 1 + kHistorySuffix.size() ||
+      name[kVersionDigits] != '-' || !name.ends_with(kHistorySuffix)) {
+    return std::nullopt;
+  }
+  const auto first = ParseDigits(name.substr(0, kVersionDigits));
+  const auto last = ParseDigits(name.substr(kVersionDigits + 1, kVersionDigits));
+  return first && last && *first <= *last ? std::optional(VersionRun{*first, *last}) : std::nullopt;
 }
 
 std::unexpected<Error> Unsettled(const std::string& path, const Error& error) {
@@ -113,8 +131,9 @@ std::vector<VersionRun> LogListing::Runs() const {
       return;
     }
     VersionId last = base;
-    while (edits.contains(VersionId(last.value() + 1))) {
-      last = VersionId(last.value() + 1);
+    for (auto edit = edits.upper_bound(base);
+         edit != edits.end() && edit->first.value() == last.value() + 1; ++edit) {
+      last = edit->first;
     }
     runs.push_back({base, last});
   };
@@ -156,18 +175,31 @@ std::string CheckpointPath(std::string_view folder, VersionId version) {
   return fmt::format("{}/{}{:020}{}", folder, kCheckpointPrefix, version.value(), kSuffix);
 }
 
+std::string HistoryPath(std::string_view folder, const VersionRun& range) {
+  return fmt::format("{}/{}{:020}-{:020}{}", folder, kHistoryPrefix, range.first.value(),
+                     range.last.value(), kHistorySuffix);
+}
+
 Result<LogListing> ListLog(ObjectStore& store, std::string_view folder) {
   VARVE_ASSIGN(const std::vector<ObjectInfo> objects, store.List(folder));
   LogListing listing;
   for (const ObjectInfo& object : objects) {
     std::string_view name = object.path;
     name.remove_prefix(folder.size() + 1);
+    if (name.starts_with(kHistoryPrefix)) {
+      name.remove_prefix(kHistoryPrefix.size());
+      if (const auto range = ParseRange(name)) {
+        listing.histories.push_back({*range, object.size_bytes});
+      }
+      continue;
+    }
     const bool checkpoint = name.starts_with(kCheckpointPrefix);
     if (checkpoint) {
       name.remove_prefix(kCheckpointPrefix.size());
     }
     if (const auto version = ParseVersion(name)) {
-      (checkpoint ? listing.checkpoints : listing.edits).emplace(*version, object.size_bytes);
+      auto& files = checkpoint ? listing.checkpoints : listing.edits;
+      files.emplace_hint(files.end(), *version, object.size_bytes);
     }
   }
   return listing;

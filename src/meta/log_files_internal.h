@@ -35,6 +35,14 @@ std::unexpected<Error> DecodeFailed(const ObjectStore& store, std::string_view p
 struct VersionRun {
   VersionId first;  // a base: a version that is read without those before it
   VersionId last;
+  auto operator<=>(const VersionRun&) const = default;
+};
+
+// What a history has: it is derived, and nothing is there or not for it.
+struct HistoryFile {
+  VersionRun range;
+  uint64_t size_bytes = 0;
+  bool operator==(const HistoryFile&) const = default;
 };
 
 // A version is there when its edit is and those of all versions before it, down to a base: a
@@ -42,6 +50,7 @@ struct VersionRun {
 struct LogListing {
   std::map<VersionId, uint64_t> edits;        // and the size of the file
   std::map<VersionId, uint64_t> checkpoints;  // and the size of the file
+  std::vector<HistoryFile> histories = {};    // by their first version
   bool empty() const { return edits.empty() && checkpoints.empty(); }
   VersionId newest() const;  // VersionId(): empty
   bool IsBase(VersionId version) const;
@@ -58,6 +67,8 @@ std::optional<VersionId> FirstMissing(const LogListing& listing);
 std::string EditPath(std::string_view folder, VersionId version);
 // "<folder>/checkpoint-<version, 20 digits>.json"
 std::string CheckpointPath(std::string_view folder, VersionId version);
+// "<folder>/history-<first version, 20 digits>-<last version, 20 digits>.bin"
+std::string HistoryPath(std::string_view folder, const VersionRun& range);
 // Objects with other names are not the log's and are passed over. Errors: kIo.
 Result<LogListing> ListLog(ObjectStore& store, std::string_view folder);
 

@@ -43,6 +43,9 @@ inline constexpr uint32_t kLogFormatBaseMajor = 1;  // of most files
 // Bounds what opening a log reads: one checkpoint and this many edits.
 inline constexpr uint64_t kVersionsPerCheckpoint = 64;
 
+// Bounds what reading all versions of a table reads: a file for so many, and as many edits twice.
+inline constexpr uint64_t kVersionsPerHistory = 1024;
+
 // The edits of so many newest versions stay as files also when their versions have expired: a
 // process that is behind by fewer meets them when it commits. One that is behind by more would make
 // a version of its own beside them, and must be kept from committing by a lock or a lease.

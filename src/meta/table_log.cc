@@ -1,7 +1,10 @@
 #include "meta/table_log.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "meta/file_lifetimes_internal.h"
+#include "meta/history_format.h"
 #include "meta/version_format.h"
 #include "meta/version_log_internal.h"
 
@@ -11,6 +14,9 @@ struct TableTraits {
   using State = Version;
   using Edit = VersionEdit;
   using Summary = VersionSummary;
+  using Step = VersionStep;
+  static constexpr bool kHasHistories = true;
+  static VersionStep StepOf(const VersionEdit& edit) { return VersionStep::Of(edit); }
   static Summary Summarize(const Version& version) { return VersionSummary::Of(version); }
   static Result<Version> Apply(Version base, VersionEdit edit, TimestampUs now) {
     return varve::Apply(std::move(base), std::move(edit), now);
@@ -32,13 +38,6 @@ struct TableTraits {
 namespace {
 
 using Log = VersionLog<TableTraits>;
-
-void Add(const FileMeta& file, std::set<std::string>& paths) {
-  paths.insert(file.path);
-  if (file.deletion_vector) {
-    paths.insert(file.deletion_vector->path);
-  }
-}
 
 class LogWalk final : public VersionWalk {
  public:
@@ -117,32 +116,41 @@ std::optional<VersionSummary> TableLog::SummaryOf(VersionId id) const {
 }
 
 Result<Expiry> TableLog::Expire(const RetentionRule& rule, const std::set<VersionId>& held,
-                                ExpiryMode mode) {
+                                ExpiryMode mode, uint64_t versions_per_history) {
   return log_->Expire(
       [&](std::span<const CommittedVersion> versions) {
         return VersionsToExpire(versions, rule, log_->Now(), held);
       },
-      mode);
+      mode, versions_per_history);
 }
 
 Result<std::set<std::string>> TableLog::References(const std::set<VersionId>& held) const {
+  FileLifetimes lifetimes;
+  VARVE_TRY(log_->Visit(held, lifetimes));
+  std::vector<FileUse> uses = std::move(lifetimes).Finish();
+  std::ranges::sort(uses, {}, &FileUse::path);
   std::set<std::string> paths;
-  VARVE_TRY(log_->ForEach(
-      held,
-      [&](const Version& base) {
-        for (const auto& [id, file] : base.files) {
-          Add(file, paths);
-        }
-      },
-      [&](const VersionEdit& edit) {
-        for (const FileMeta& file : edit.added_files) {
-          Add(file, paths);
-        }
-        for (const auto& [id, vector] : edit.deletion_vectors) {
-          paths.insert(vector.path);
-        }
-      }));
+  for (FileUse& use : uses) {
+    paths.insert(paths.end(), std::move(use.path));
+  }
   return paths;
+}
+
+Result<std::map<VersionId, uint64_t>> TableLog::OwnBytes() const {
+  FileLifetimes lifetimes;
+  VARVE_TRY(log_->VisitAll(lifetimes));
+  std::vector<FileUse> uses = std::move(lifetimes).Finish();
+  std::erase_if(uses, [](const FileUse& use) { return use.kind != FileUse::Kind::kData; });
+  std::ranges::sort(uses, {}, &FileUse::file);
+  std::map<VersionId, uint64_t> bytes;
+  for (size_t i = 0; i < uses.size(); ++i) {
+    const bool comes_back = (i > 0 && uses[i - 1].file == uses[i].file) ||
+                            (i + 1 < uses.size() && uses[i + 1].file == uses[i].file);
+    if (uses[i].versions == 1 && !comes_back) {
+      bytes[uses[i].first] += uses[i].size_bytes;
+    }
+  }
+  return bytes;
 }
 
 std::vector<std::shared_ptr<const Version>> TableLog::live() const { return log_->live(); }

@@ -7,11 +7,19 @@
 // that is missing or damaged is passed over, except a checkpoint that an older one and the edits
 // after it make up for.
 //
+// What all versions are is said by histories: `history-<first>-<last>.bin`, one for each 1,024
+// (kVersionsPerHistory) versions, written by the next expiry after they are complete, as it runs
+// every few minutes. They are derived from the edits: 100,000 versions are 98 files to read instead
+// of 100,000. What no history that can be read has is read from the edits; an edit that a history
+// has must be there, with the size that it had, and is not read. history_format.h says what is in
+// them.
+//
 // Versions expire: what is left is read from a checkpoint of the oldest one. The edits of some that
 // have expired stay as files (kLaggardVersions), so that a process which is behind finds out when
 // it commits.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -102,13 +110,20 @@ class TableLog {
   // All other versions can be loaded at every moment and after a crash at any I/O. Errors:
   // kCorruption, kNotSupported about what the versions that stay are read from, kIo,
   // kResourceExhausted, kUnknownOutcome: some or none were hidden; the next call goes on.
-  Result<Expiry> Expire(const RetentionRule& rule, const std::set<VersionId>& held,
-                        ExpiryMode mode);
+  //
+  // Then it writes the histories that are due, 16 at most; that this fails is logged only.
+  Result<Expiry> Expire(const RetentionRule& rule, const std::set<VersionId>& held, ExpiryMode mode,
+                        uint64_t versions_per_history = kVersionsPerHistory);
 
   // The paths of all data files and deletion vectors that a version there names, read from the
-  // store. All of them or an error, as Load of any version; kCorruption also when a version that is
-  // not in `held` stands alone: those after it are missing.
+  // store. All of them or an error: as Load of any version, but for damage to an edit that a
+  // history has, whose bytes are not read; kCorruption also when a version that is not in `held`
+  // stands alone: those after it are missing.
   Result<std::set<std::string>> References(const std::set<VersionId>& held) const;
+
+  // The bytes of data files that one version there names and no other one does; versions without
+  // any are left out. Errors: as Load of any version.
+  Result<std::map<VersionId, uint64_t>> OwnBytes() const;
 
   // The versions of this object that somebody holds, the current one among them, in any order; one
   // may be there twice. Their files must stay.

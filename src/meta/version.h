@@ -34,6 +34,8 @@ enum class EditKind : uint8_t {
 
 // "flush", …; "other" for one that this Varve does not know.
 std::string_view EditKindText(EditKind kind);
+// kOther: a name that this Varve does not know.
+EditKind EditKindNamed(std::string_view name);
 
 struct VersionEdit {
   EditKind kind = EditKind::kFlush;

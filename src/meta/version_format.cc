@@ -32,11 +32,15 @@ std::string_view EditKindText(EditKind kind) {
   return found == kKindNames.end() ? "other" : found->second;
 }
 
+EditKind EditKindNamed(std::string_view name) {
+  const auto found = std::ranges::find(kKindNames, name, [](const auto& e) { return e.second; });
+  return found == kKindNames.end() ? EditKind::kOther : found->first;
+}
+
 namespace {
 
 std::string KindName(EditKind kind, const std::string& other_kind) {
-  const auto found = std::ranges::find(kKindNames, kind, [](const auto& e) { return e.first; });
-  return found == kKindNames.end() ? other_kind : std::string(found->second);
+  return kind == EditKind::kOther ? other_kind : std::string(EditKindText(kind));
 }
 
 // The members `kind` and `other_kind` of an edit or a version.
@@ -45,10 +49,8 @@ Status SetKind(T& target, std::string name) {
   if (name.empty()) {
     return Corruption("'kind' is empty");
   }
-  const auto found = std::ranges::find(kKindNames, name, [](const auto& e) { return e.second; });
-  const bool known = found != kKindNames.end();
-  target.kind = known ? found->first : EditKind::kOther;
-  target.other_kind = known ? std::string() : std::move(name);
+  target.kind = EditKindNamed(name);
+  target.other_kind = target.kind == EditKind::kOther ? std::move(name) : std::string();
   return {};
 }
 

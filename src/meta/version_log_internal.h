@@ -4,6 +4,9 @@
 //
 // Traits say what a version is:
 //   Summary                  with Summary::committed_at, and Summary Summarize(State)
+//   Step                     what an edit changes: with Step::summary, Step::edit_bytes and
+//   Step::edit_sha256, and Step StepOf(Edit), without these three
+//   kHasHistories            whether Step is VersionStep, and histories are written and read
 //   State, Edit              with State::id and State::committed_at; State{} is what the first edit
 //   is applied to Apply(State, Edit, now)  -> Result<State> EncodeEdit(Edit, EditLink),
 //   EncodeCheckpoint(State, edit_sha256)   -> Result<std::string> DecodeEdit(bytes),
@@ -30,9 +33,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "meta/history_writer_internal.h"
 #include "meta/log_expiry_internal.h"
 #include "meta/log_files_internal.h"
 #include "meta/log_format.h"
+#include "meta/log_reader_internal.h"
+#include "meta/log_tour_internal.h"
 #include "meta/version_expiry.h"
 #include "store/object_store.h"
 
@@ -62,18 +68,14 @@ class VersionLog {
     VersionId newest_checkpoint;  // up to here, of those that could be read
   };
 
-  // The same while it is being read and nobody shares it, so that replaying copies nothing.
-  struct ReadPoint {
-    typename Traits::State state = {};
-    std::string edit_sha256 = {};
-    VersionId newest_checkpoint = {};
-  };
+  using ReadPoint = typename LogReader<Traits>::Point;
 
  public:
   using State = typename Traits::State;
   using Edit = typename Traits::Edit;
   using Summary = typename Traits::Summary;
   using StatePtr = std::shared_ptr<const State>;
+  using Reader = LogReader<Traits>;
   // Makes the edit for the version that it will be applied to; called again after a lost attempt.
   using MakeEdit = std::function<Result<Edit>(const State&)>;
 
@@ -83,7 +85,8 @@ class VersionLog {
     std::unique_ptr<VersionLog> log(new VersionLog(store, clock, std::move(folder)));
     VARVE_ASSIGN(const PutOutcome outcome, log->Attempt(Point{}, first));
     if (outcome == PutOutcome::kTaken) {
-      return AlreadyExists("there is a log already in '{}' of {}", log->folder_, store.Describe());
+      return AlreadyExists("there is a log already in '{}' of {}", log->reader_.folder(),
+                           store.Describe());
     }
     return log;
   }
@@ -95,7 +98,7 @@ class VersionLog {
     std::unique_ptr<VersionLog> log(new VersionLog(store, clock, std::move(folder)));
     VARVE_ASSIGN(Point newest, log->Read([&](const LogListing& listing) -> Result<VersionId> {
       if (listing.empty()) {
-        return NotFound("there is no log in '{}' of {}", log->folder_, store.Describe());
+        return NotFound("there is no log in '{}' of {}", log->reader_.folder(), store.Describe());
       }
       return listing.newest();
     }));
@@ -133,8 +136,8 @@ class VersionLog {
         return std::unexpected(outcome.error());
       }
     }
-    return Conflict("the log '{}' of {} was changed by others {} times during one commit", folder_,
-                    store_.Describe(), kCommitAttemptsMax);
+    return Conflict("the log '{}' of {} was changed by others {} times during one commit", folder(),
+                    store().Describe(), kCommitAttemptsMax);
   }
 
   // Errors: kNotFound when the version has expired or never was; as Open else.
@@ -143,7 +146,7 @@ class VersionLog {
       return held;
     }
     VARVE_ASSIGN(Point point, Read([&](const LogListing& listing) -> Result<VersionId> {
-                   VARVE_TRY(CheckThere(listing, id));
+                   VARVE_TRY(reader_.CheckThere(listing, id));
                    return id;
                  }));
     HandOut(point.state);
@@ -156,16 +159,17 @@ class VersionLog {
     // The next version; nullptr: there is none. Errors: as Load.
     Result<StatePtr> Next() {
       const VersionId id(point_.state->id.value() + 1);
-      auto next = log_->ReadNext({*point_.state, point_.edit_sha256, point_.newest_checkpoint});
+      auto next =
+          log_->reader_.ReadNext({*point_.state, point_.edit_sha256, point_.newest_checkpoint});
       if (!next && next.error().kind == ErrorKind::kNotFound) {
         // The edit of a version that an expiry has made a base of is gone, or there is none yet.
-        VARVE_ASSIGN(const LogListing listing, ListLog(log_->store_, log_->folder_));
+        VARVE_ASSIGN(const LogListing listing, log_->reader_.List());
         if (listing.newest() < id) {
           return nullptr;
         }
-        VARVE_TRY(log_->CheckThere(listing, id));
-        next = listing.checkpoints.contains(id) ? log_->ReadCheckpoint(id)
-                                                : log_->Missing(id, listing.newest());
+        VARVE_TRY(log_->reader_.CheckThere(listing, id));
+        next = listing.checkpoints.contains(id) ? log_->reader_.ReadCheckpoint(id)
+                                                : log_->reader_.Missing(id, listing.newest());
       }
       if (!next) {
         return std::unexpected(std::move(next).error());
@@ -188,7 +192,7 @@ class VersionLog {
       return Walk(*this, {});
     }
     VARVE_ASSIGN(Point point, Read([&](const LogListing& listing) -> Result<VersionId> {
-                   VARVE_TRY(CheckThere(listing, id));
+                   VARVE_TRY(reader_.CheckThere(listing, id));
                    return id;
                  }));
     return Walk(*this, std::move(point));
@@ -198,8 +202,8 @@ class VersionLog {
 
   // The versions that can be loaded, in order. Errors: kCorruption when a file is missing; kIo.
   Result<std::vector<VersionId>> Versions() const {
-    VARVE_ASSIGN(const LogListing listing, ListLog(store_, folder_));
-    return VersionsIn(listing);
+    VARVE_ASSIGN(const LogListing listing, reader_.List());
+    return reader_.VersionsIn(listing);
   }
 
   // Of the versions that can be loaded, in order, as far as this object knows: what other processes
@@ -223,41 +227,32 @@ class VersionLog {
     return found == summaries_.end() ? std::nullopt : std::optional(found->second);
   }
 
-  // Shows all versions that can be loaded, from the store: each base whole, and then the edits
-  // after it. Errors: as Load, of any of them; kCorruption when there is a gap behind versions of
-  // which none is in `held`.
-  using ShowBase = std::function<void(const State&)>;
-  using ShowEdit = std::function<void(const Edit&)>;
-  Status ForEach(const std::set<VersionId>& held, const ShowBase& show_base,
-                 const ShowEdit& show_edit) const {
+  // Shows the visitor (LogTour) all versions that can be loaded, from the store. Errors: as Load,
+  // of any of them; those of the visitor; kCorruption when there is a gap behind versions of which
+  // none is in `held`.
+  template <class Visitor>
+  Status Visit(const std::set<VersionId>& held, Visitor& visitor) const {
     VARVE_ASSIGN(const LogListing listing, ListAll());
-    VARVE_TRY(VersionsIn(listing));
-    VARVE_TRY(CheckGaps(listing, held));
-    for (const VersionRun& run : listing.Runs()) {
-      VARVE_ASSIGN(ReadPoint point, ReadBase(listing, run.first));
-      show_base(point.state);
-      while (point.state.id < run.last) {
-        const VersionId id(point.state.id.value() + 1);
-        if (!listing.edits.contains(id)) {
-          VARVE_ASSIGN(point, ReadCheckpoint(id));
-          show_base(point.state);
-          continue;
-        }
-        VARVE_ASSIGN(auto decoded, ReadEdit(point));
-        show_edit(decoded.decoded.edit);
-        VARVE_ASSIGN(point, ApplyRead(std::move(point), std::move(decoded)));
-      }
-    }
-    return {};
+    VARVE_TRY(reader_.CheckGaps(listing, held));
+    return Visit(listing, visitor);
+  }
+
+  // The same without a look at gaps, and with nothing expiring meanwhile.
+  template <class Visitor>
+  Status VisitAll(Visitor& visitor) const {
+    const std::lock_guard no_expiry(expiry_mutex_);
+    VARVE_ASSIGN(const LogListing listing, ListAll());
+    return Visit(listing, visitor);
   }
 
   // Hides the versions that `choose` picks out of all there are; the newest stays whatever it
   // picks. At every moment, and after a crash at any I/O, all others can be loaded. What an earlier
   // expiry has left is removed too. The edits of the newest kLaggardVersions stay as files, so that
   // a process which is behind finds out that it is. Errors: as Load, of what the versions that stay
-  // need: nothing more was hidden; those of PutIfAbsent and Delete: the next expiry goes on.
+  // need: nothing more was hidden; those of PutIfAbsent and Delete: the next expiry goes on. Then
+  // writes the histories that are due.
   using Choose = std::function<std::vector<VersionId>(std::span<const CommittedVersion>)>;
-  Result<Expiry> Expire(const Choose& choose, ExpiryMode mode) {
+  Result<Expiry> Expire(const Choose& choose, ExpiryMode mode, uint64_t versions_per_history) {
     const std::lock_guard one_at_a_time(expiry_mutex_);
     VARVE_ASSIGN(const LogListing listing, ListAll());
     VARVE_ASSIGN(const std::vector<Summary> summaries, WithSummaries(listing));
@@ -266,13 +261,16 @@ class VersionLog {
     for (const Summary& summary : summaries) {
       versions.push_back({summary.id, summary.committed_at});
     }
-    const ExpiryPlan plan = PlanExpiry(folder_, listing, versions, choose(versions));
+    const ExpiryPlan plan = PlanExpiry(folder(), listing, versions, choose(versions));
     if (mode == ExpiryMode::kExpire) {
       for (const VersionId base : plan.new_bases) {
         VARVE_TRY(MakeBase(listing, base));
       }
       VARVE_TRY(RemoveAll(listing, plan));
       ForgetSummaries(plan);
+      if constexpr (Traits::kHasHistories) {
+        HistoryWriter<Traits>(reader_, plan.after, versions_per_history).WriteDue();
+      }
     }
     return plan.expiry;
   }
@@ -290,13 +288,16 @@ class VersionLog {
   }
 
  private:
+  ObjectStore& store() const { return reader_.store(); }
+  const std::string& folder() const { return reader_.folder(); }
+
   static Point Share(ReadPoint point) {
     return {std::make_shared<const State>(std::move(point.state)), std::move(point.edit_sha256),
             point.newest_checkpoint};
   }
 
   VersionLog(ObjectStore& store, const Clock& clock, std::string folder)
-      : store_(store), clock_(clock), folder_(std::move(folder)) {}
+      : reader_(store, std::move(folder)), clock_(clock) {}
 
   // Whether the error may be another one on top of a newer version.
   static bool IsVerdictOnState(ErrorKind kind) {
@@ -315,7 +316,8 @@ class VersionLog {
     VARVE_ASSIGN(State next, Traits::Apply(*base.state, edit, clock_.Now()));
     const EditLink link{next.id, next.committed_at, base.edit_sha256};
     VARVE_ASSIGN(const std::string bytes, Traits::EncodeEdit(edit, link));
-    VARVE_ASSIGN(const PutOutcome outcome, PutOnce(store_, EditPath(folder_, next.id), bytes));
+    VARVE_ASSIGN(const PutOutcome outcome,
+                 PutOnce(reader_.store(), EditPath(reader_.folder(), next.id), bytes));
     if (outcome == PutOutcome::kMade) {
       Publish({std::make_shared<const State>(std::move(next)), Sha256Hex(bytes),
                base.newest_checkpoint});
@@ -326,7 +328,7 @@ class VersionLog {
   // Loads what others have committed after head_. The caller holds commit_mutex_.
   Status CatchUp() {
     while (true) {
-      auto next = ReadNext({*head_.state, head_.edit_sha256, head_.newest_checkpoint});
+      auto next = reader_.ReadNext({*head_.state, head_.edit_sha256, head_.newest_checkpoint});
       if (!next) {
         const bool none = next.error().kind == ErrorKind::kNotFound;
         return none ? Status() : std::unexpected(next.error());
@@ -335,85 +337,22 @@ class VersionLog {
     }
   }
 
-  // An edit that was read as the one after a version.
-  struct NextEdit {
-    DecodedEdit<Edit> decoded;
-    std::string path;
-    std::string sha256;
-  };
-
-  // The version after that one. Errors: kNotFound when its file is not there.
-  Result<ReadPoint> ReadNext(ReadPoint point) const {
-    VARVE_ASSIGN(NextEdit edit, ReadEdit(point));
-    return ApplyRead(std::move(point), std::move(edit));
-  }
-
-  Result<NextEdit> ReadEdit(const ReadPoint& point) const {
-    const VersionId id(point.state.id.value() + 1);
-    std::string path = EditPath(folder_, id);
-    VARVE_ASSIGN(const std::string bytes, store_.Get(path));
-    auto decoded = Traits::DecodeEdit(bytes);
-    if (!decoded) {
-      return DecodeFailed(store_, path, decoded.error());
-    }
-    const EditLink& link = decoded->link;
-    if (link.version != id) {
-      return Damaged(store_, path, fmt::format("it holds version {}", link.version));
-    }
-    if (link.parent_sha256 != point.edit_sha256) {
-      return Damaged(store_, path,
-                     fmt::format("it does not name the file of version {} as its parent, so one of "
-                                 "the two is not the file that was written",
-                                 point.state.id));
-    }
-    return NextEdit{*std::move(decoded), std::move(path), Sha256Hex(bytes)};
-  }
-
-  Result<ReadPoint> ApplyRead(ReadPoint point, NextEdit edit) const {
-    const TimestampUs committed_at = edit.decoded.link.committed_at;
-    auto next = Traits::Apply(std::move(point.state), std::move(edit.decoded.edit), committed_at);
-    if (!next) {
-      return Damaged(store_, edit.path, next.error().message);
-    }
-    if (next->committed_at != committed_at) {
-      return Damaged(store_, edit.path, "it is not younger than the version before it");
-    }
-    return ReadPoint{*std::move(next), std::move(edit.sha256), point.newest_checkpoint};
-  }
-
-  Result<ReadPoint> ReadCheckpoint(VersionId id) const {
-    const std::string path = CheckpointPath(folder_, id);
-    const auto bytes = store_.Get(path);
-    if (!bytes && bytes.error().kind == ErrorKind::kNotFound) {
-      return Damaged(store_, path, "it was listed and is gone");
-    }
-    if (!bytes) {
-      return std::unexpected(bytes.error());
-    }
-    auto decoded = Traits::DecodeCheckpoint(*bytes);
-    if (!decoded) {
-      return DecodeFailed(store_, path, decoded.error());
-    }
-    if (decoded->state.id != id) {
-      return Damaged(store_, path, fmt::format("it holds version {}", decoded->state.id));
-    }
-    return ReadPoint{std::move(decoded->state), std::move(decoded->edit_sha256), id};
-  }
-
-  // The version that `target` names. An expiry meanwhile may take away what was listed, and only
   // damage is still there when it is looked at again.
   template <class Target>
   Result<Point> Read(const Target& target) const {
-    VARVE_ASSIGN(LogListing listing, ListLog(store_, folder_));
+    VARVE_ASSIGN(LogListing listing, reader_.List());
     for (int attempt = 1;; ++attempt) {
       VARVE_ASSIGN(const VersionId id, target(listing));
-      Result<Point> point = Replay(listing, id);
-      if (point || point.error().kind != ErrorKind::kCorruption || attempt == kReadAttemptsMax) {
-        return point;
+      auto point = reader_.Replay(listing, id);
+      if (point) {
+        return Share(*std::move(point));
       }
-      VARVE_ASSIGN(LogListing again, ListLog(store_, folder_));
+      if (point.error().kind != ErrorKind::kCorruption || attempt == kReadAttemptsMax) {
+        return std::unexpected(std::move(point).error());
+      }
+      VARVE_ASSIGN(LogListing again, reader_.List());
       if (again == listing) {
-        return point;
+        return std::unexpected(std::move(point).error());
       }
       listing = std::move(again);
     }
@@ -422,165 +361,73 @@ class VersionLog {
   // Errors: kCorruption when the newest version that is known here is not there.
   Result<LogListing> ListAll() const {
     const VersionId known = current()->id;
-    VARVE_ASSIGN(LogListing listing, ListLog(store_, folder_));
+    VARVE_ASSIGN(LogListing listing, reader_.List());
     if (listing.newest() < known) {
-      return Missing(VersionId(listing.newest().value() + 1), known);
+      return reader_.Missing(VersionId(listing.newest().value() + 1), known);
     }
     return listing;
   }
 
-  // Errors: kNotFound that names the oldest version there is; kCorruption when it is missing.
-  Status CheckThere(const LogListing& listing, VersionId id) const {
-    const std::vector<VersionRun> runs = listing.Runs();
-    const auto after =
-        std::ranges::find_if(runs, [&](const VersionRun& run) { return id < run.first; });
-    if (after != runs.begin() && id <= std::prev(after)->last) {
-      return {};
-    }
-    const bool beyond = id > listing.newest();
-    if (!beyond && after != runs.begin() && !listing.IsBase(std::prev(after)->last)) {
-      return Missing(VersionId(std::prev(after)->last.value() + 1), id);
-    }
-    if (runs.empty()) {
-      return NotFound("version {} is not in '{}' of {}: there is none", id, folder_,
-                      store_.Describe());
-    }
-    return NotFound(
-        "version {} is not in '{}' of {}: it has expired or never was; the oldest one there is {}, "
-        "the newest {}",
-        id, folder_, store_.Describe(), runs.front().first, runs.back().last);
-  }
-
-  Result<std::vector<VersionId>> VersionsIn(const LogListing& listing) const {
-    if (const auto missing = FirstMissing(listing)) {
-      return Missing(*missing, listing.newest());
-    }
-    std::vector<VersionId> versions;
-    for (const VersionRun& run : listing.Runs()) {
-      for (uint64_t id = run.first.value(); id <= run.last.value(); ++id) {
-        versions.emplace_back(id);
-      }
-    }
-    return versions;
-  }
-
-  static bool HoldsOneOf(const VersionRun& run, const std::set<VersionId>& held) {
-    const auto first = held.lower_bound(run.first);
-    return first != held.end() && *first <= run.last;
-  }
-
-  Status CheckGaps(const LogListing& listing, const std::set<VersionId>& held) const {
-    for (const VersionRun& run : listing.Runs()) {
-      if (run.last != listing.newest() && !HoldsOneOf(run, held)) {
-        return Missing(VersionId(run.last.value() + 1), listing.newest());
-      }
-    }
-    return {};
-  }
-
-  // The version that a run begins with, and nothing before it.
-  Result<ReadPoint> ReadBase(const LogListing& listing, VersionId id) const {
-    return listing.checkpoints.contains(id) ? ReadCheckpoint(id) : ReadNext(ReadPoint());
-  }
-
-  // The version, from the newest checkpoint that can be read and the edits after it.
-  Result<Point> Replay(const LogListing& listing, VersionId target) const {
-    ReadPoint point;
-    std::optional<Error> damage;  // of the newest checkpoint, when it cannot be read
-    for (auto it = listing.checkpoints.upper_bound(target); it != listing.checkpoints.begin();) {
-      auto checkpoint = ReadCheckpoint((--it)->first);
-      if (checkpoint) {
-        point = *std::move(checkpoint);
-        break;
-      }
-      if (checkpoint.error().kind != ErrorKind::kCorruption) {
-        return std::unexpected(checkpoint.error());
-      }
-      LogWarn("{}; an older checkpoint is used", checkpoint.error().message);
-      damage = damage ? std::move(damage) : std::move(checkpoint).error();
-    }
-    auto replayed = ReplayFrom(std::move(point), listing, target);
-    if (!replayed && damage && replayed.error().kind == ErrorKind::kCorruption) {
-      return Corruption("{}; and without it: {}", damage->message, replayed.error().message);
-    }
-    return replayed;
-  }
-
-  Result<Point> ReplayFrom(ReadPoint point, const LogListing& listing, VersionId target) const {
-    while (point.state.id < target) {
-      const VersionId id(point.state.id.value() + 1);
-      if (!listing.edits.contains(id)) {
-        return Missing(id, target);
-      }
-      auto next = ReadNext(std::move(point));
-      if (!next && next.error().kind == ErrorKind::kNotFound) {
-        return Missing(id, target);
-      }
-      if (!next) {
-        return std::unexpected(next.error());
-      }
-      point = *std::move(next);
-    }
-    return Share(std::move(point));
-  }
-
-  std::unexpected<Error> Missing(VersionId id, VersionId target) const {
-    return Corruption(
-        "the file '{}' of {} is missing, later versions up to {} are there; restore this file from "
-        "a backup, nothing was changed",
-        EditPath(folder_, id), store_.Describe(), target);
-  }
-
   // --- expiry ---
+
+  template <class Visitor>
+  Status Visit(const LogListing& listing, Visitor& visitor) const {
+    VARVE_TRY(reader_.VersionsIn(listing));
+    return LogTour<Traits>(reader_, listing).Run(listing.newest(), visitor);
+  }
 
   // Of all versions that the listing has: known for those that were made or met here, else read
   // once.
   Result<std::vector<Summary>> WithSummaries(const LogListing& listing) const {
-    VARVE_TRY(VersionsIn(listing));
-    std::vector<Summary> out;
-    for (const VersionRun& run : listing.Runs()) {
-      VARVE_TRY(ReadUnknown(listing, run));
-      for (uint64_t id = run.first.value(); id <= run.last.value(); ++id) {
-        const auto summary = KnownSummary(VersionId(id));
-        if (!summary) {
-          return ResourceExhausted("'{}' of {} has more than {} versions: expire some", folder_,
-                                   store_.Describe(), kSummariesMax);
-        }
-        out.push_back(*summary);
-      }
+    VARVE_ASSIGN(const std::vector<VersionId> versions, reader_.VersionsIn(listing));
+    if (const auto unknown = LastUnknown(versions)) {
+      Remember remember(*this);
+      VARVE_TRY(LogTour<Traits>(reader_, listing).Run(*unknown, remember));
     }
     const std::lock_guard lock(state_mutex_);
+    std::vector<Summary> out;
+    out.reserve(versions.size());
+    for (const VersionId id : versions) {
+      const auto summary = summaries_.find(id);
+      if (summary == summaries_.end()) {
+        return ResourceExhausted("'{}' of {} has more than {} versions: expire some", folder(),
+                                 store().Describe(), kSummariesMax);
+      }
+      out.push_back(summary->second);
+    }
     all_known_ = true;
     return out;
   }
 
-  // Learns the summaries of the run's versions that are not known.
-  Status ReadUnknown(const LogListing& listing, const VersionRun& run) const {
-    uint64_t last = run.last.value();
-    while (last >= run.first.value() && KnownSummary(VersionId(last))) {
-      --last;
-    }
-    if (last < run.first.value()) {
-      return {};
-    }
-    VARVE_ASSIGN(ReadPoint point, ReadBase(listing, run.first));
-    RememberSummary(point.state);
-    while (point.state.id.value() < last) {
-      const VersionId id(point.state.id.value() + 1);
-      if (listing.edits.contains(id)) {
-        VARVE_ASSIGN(point, ReadNext(std::move(point)));
-      } else {
-        VARVE_ASSIGN(point, ReadCheckpoint(id));
-      }
-      RememberSummary(point.state);
-    }
-    return {};
+  std::optional<VersionId> LastUnknown(const std::vector<VersionId>& versions) const {
+    const std::lock_guard lock(state_mutex_);
+    const auto unknown = std::find_if(versions.rbegin(), versions.rend(),
+                                      [&](VersionId id) { return !summaries_.contains(id); });
+    return unknown == versions.rend() ? std::nullopt : std::optional(*unknown);
   }
 
-  void RememberSummary(const State& state) const {
-    const Summary summary = Traits::Summarize(state);
+  // A visitor that learns the summaries.
+  class Remember {
+   public:
+    explicit Remember(const VersionLog& log) : log_(log) {}
+    Status Base(const State& state) {
+      log_.RememberSummary(state.id, Traits::Summarize(state));
+      return {};
+    }
+    Status Step(const typename Traits::Step& step, Presence presence) {
+      if (presence == Presence::kThere) {
+        log_.RememberSummary(step.summary.id, step.summary);
+      }
+      return {};
+    }
+
+   private:
+    const VersionLog& log_;
+  };
+
+  void RememberSummary(VersionId id, const Summary& summary) const {
     const std::lock_guard lock(state_mutex_);
-    summaries_[state.id] = summary;
+    summaries_.insert_or_assign(summaries_.end(), id, summary);
     if (summaries_.size() > kSummariesMax) {
       summaries_.erase(summaries_.begin());
       all_known_ = false;
@@ -598,10 +445,9 @@ class VersionLog {
   }
 
   Status MakeBase(const LogListing& listing, VersionId id) const {
-    VARVE_ASSIGN(const Point point, Replay(listing, id));
-    VARVE_ASSIGN(const std::string bytes,
-                 Traits::EncodeCheckpoint(*point.state, point.edit_sha256));
-    const Status put = store_.PutIfAbsent(CheckpointPath(folder_, id), bytes);
+    VARVE_ASSIGN(const ReadPoint point, reader_.Replay(listing, id));
+    VARVE_ASSIGN(const std::string bytes, Traits::EncodeCheckpoint(point.state, point.edit_sha256));
+    const Status put = store().PutIfAbsent(CheckpointPath(folder(), id), bytes);
     return !put && put.error().kind == ErrorKind::kAlreadyExists ? Status() : put;
   }
 
@@ -613,13 +459,14 @@ class VersionLog {
     }
     for (const VersionId base : plan.bases) {
       const bool made = std::ranges::find(plan.new_bases, base) != plan.new_bases.end();
-      VARVE_ASSIGN(const ReadPoint point, made ? ReadCheckpoint(base) : ReadBase(listing, base));
+      VARVE_ASSIGN(const ReadPoint point,
+                   made ? reader_.ReadCheckpoint(base) : reader_.ReadBase(listing, base));
       if (base == plan.bases.back() && base < listing.newest()) {
-        VARVE_TRY(ReadEdit(point));
+        VARVE_TRY(reader_.ReadEdit(point));
       }
     }
     for (const std::string& path : plan.removals) {
-      VARVE_TRY(store_.Delete(path));
+      VARVE_TRY(store().Delete(path));
     }
     return {};
   }
@@ -633,7 +480,7 @@ class VersionLog {
 
   void Publish(Point point) {
     HandOut(point.state);
-    RememberSummary(*point.state);
+    RememberSummary(point.state->id, Traits::Summarize(*point.state));
     const std::lock_guard lock(state_mutex_);
     current_ = point.state;
     head_ = std::move(point);
@@ -668,18 +515,17 @@ class VersionLog {
   // not repeated before the next 64 versions: a store that is full or down has more important
   // things to write.
   void WriteCheckpoint(const Point& point) const {
-    const std::string path = CheckpointPath(folder_, point.state->id);
+    const std::string path = CheckpointPath(folder(), point.state->id);
     const auto bytes = Traits::EncodeCheckpoint(*point.state, point.edit_sha256);
-    const auto status = bytes ? store_.PutIfAbsent(path, *bytes) : std::unexpected(bytes.error());
+    const auto status = bytes ? store().PutIfAbsent(path, *bytes) : std::unexpected(bytes.error());
     if (!status && status.error().kind != ErrorKind::kAlreadyExists) {
-      LogWarn("the checkpoint '{}' of {} could not be written: {}", path, store_.Describe(),
+      LogWarn("the checkpoint '{}' of {} could not be written: {}", path, store().Describe(),
               status.error().message);
     }
   }
 
-  ObjectStore& store_;
+  const Reader reader_;
   const Clock& clock_;
-  const std::string folder_;
   std::mutex commit_mutex_;
   Point head_;  // under commit_mutex_
   mutable std::mutex state_mutex_;
