@@ -159,6 +159,7 @@ Result<std::shared_ptr<Table>> Database::OpenTable(const TableEntry& entry) {
   };
   services.memtable_bytes = memtable_bytes_;
   services.overwrite = overwrite_;
+  services.versions_per_history = options_.versions_per_history;
   auto table = std::make_shared<Table>(std::move(services), entry, *std::move(log));
   VARVE_ASSIGN(const uint64_t rows, table->Recover());
   counters_.recovered_rows += rows;

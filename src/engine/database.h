@@ -62,6 +62,7 @@ struct DatabaseOptions {
   std::string auto_timestamp_column = "timestamp";
   // How often each table is looked at for what is past its time; 0: only when asked for.
   std::chrono::milliseconds housekeeping_interval{};
+  uint64_t versions_per_history = kVersionsPerHistory;
 };
 
 struct TableSavepoint {

@@ -57,11 +57,11 @@ class Pass {
   bool IsCancelled() const { return request_.cancelled && request_.cancelled(); }
 
   Status ListFiles() {
-    VARVE_ASSIGN(const std::vector<ObjectInfo> objects, services_.store->List(request_.folder));
-    for (const ObjectInfo& object : objects) {
+    VARVE_ASSIGN(std::vector<ObjectInfo> objects, services_.store->List(request_.folder));
+    for (ObjectInfo& object : objects) {
       if (auto path = ParseTablePath(object.path)) {
         const Uuid table = path->table;
-        folders_[table].files.emplace_back(object, *std::move(path));
+        folders_[table].files.emplace_back(std::move(object), *std::move(path));
       } else if (not_ours_.size() < kNotOursMax) {
         not_ours_.push_back({object.path, object.size_bytes, GcReason::kNotOurs, GcOutcome::kLeft});
       }

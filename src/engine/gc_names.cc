@@ -38,9 +38,16 @@ bool IsNumber(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+bool IsVersion(std::string_view text) { return text.size() == kVersionDigits && IsNumber(text); }
+
 bool IsLogName(std::string_view name) {
+  if (TakePrefix(name, "history-")) {
+    return TakeSuffix(name, ".bin") && name.size() == 2 * kVersionDigits + 1 &&
+           IsVersion(name.substr(0, kVersionDigits)) && name[kVersionDigits] == '-' &&
+           IsVersion(name.substr(kVersionDigits + 1));
+  }
   TakePrefix(name, "checkpoint-");
-  return TakeSuffix(name, ".json") && name.size() == kVersionDigits && IsNumber(name);
+  return TakeSuffix(name, ".json") && IsVersion(name);
 }
 
 // The ids of "<segment>/<uuid>.parquet" and "<segment>/<uuid>-<uuid>.dv"; none: another name.

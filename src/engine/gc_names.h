@@ -11,7 +11,8 @@ namespace varve {
 
 struct TablePath {
   enum class Kind : uint8_t {
-    kLog,        // "tables/<uuid>/log/<version>.json", "…/log/checkpoint-<version>.json"
+    kLog,        // "tables/<uuid>/log/<version>.json", "…/log/checkpoint-<version>.json",
+                 // "…/log/history-<version>-<version>.bin"
     kSavepoint,  // "tables/<uuid>/savepoint/savepoint-<id>.json"
     kConsumer,   // "tables/<uuid>/consumer/consumer-<name>.json"
     kData,       // "tables/<uuid>/data/<segment>/<uuid>.parquet", "…/<uuid>-<uuid>.dv"

@@ -502,6 +502,7 @@ TEST(GcNames, OnlyThoseThatVarveGives) {
   };
   EXPECT_EQ(kind(table + "/log/00000000000000000001.json"), "log");
   EXPECT_EQ(kind(table + "/log/checkpoint-00000000000000000064.json"), "log");
+  EXPECT_EQ(kind(table + "/log/history-00000000000000000002-00000000000000001024.bin"), "log");
   EXPECT_EQ(kind(table + "/data/1700000000/" + id + ".parquet"), "data");
   EXPECT_EQ(kind(table + "/data/-7200/" + id + ".parquet"), "data");
   EXPECT_EQ(kind(table + "/data/0/" + id + "-" + id + ".dv"), "data");

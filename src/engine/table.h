@@ -71,6 +71,7 @@ struct TableServices {
   // because a reader may hold a table longer than the database lives.
   std::shared_ptr<std::atomic<int64_t>> memtable_bytes;
   std::shared_ptr<OverwriteCounters> overwrite;
+  uint64_t versions_per_history = kVersionsPerHistory;
 };
 
 // A table does not begin new writes while one of these lives. Moves; empty after that.
@@ -234,6 +235,8 @@ class Table : public std::enable_shared_from_this<Table> {
   // The paths of all files that a version there names (read from the store) or that somebody in
   // this process may still read. Errors: as TableLog::References and PinnedVersions.
   Result<std::set<std::string>> References() const;
+  // As TableLog::OwnBytes.
+  Result<std::map<VersionId, uint64_t>> OwnBytes() const;
   // The same of what somebody in this process may still read.
   std::set<std::string> LiveReferences() const;
   // The ids of the files and deletion vectors that are being written now. To be asked for between

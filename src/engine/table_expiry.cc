@@ -53,7 +53,7 @@ Result<Expiry> Table::ExpireVersions(const RetentionRule& rule, ExpiryMode mode)
   std::lock_guard pinning(pins_mutex_);
   VARVE_ASSIGN(const std::set<VersionId> pinned, PinnedVersions());
   ForgetLoadedVersions();
-  return log()->Expire(rule, pinned, mode);
+  return log()->Expire(rule, pinned, mode, services_.versions_per_history);
 }
 
 std::vector<std::shared_ptr<const Version>> Table::LiveVersions() const {

@@ -38,6 +38,8 @@ std::string RangesOf(const std::vector<VersionSummary>& versions) {
 
 Result<std::vector<VersionSummary>> Table::Versions() const { return log()->Summaries(); }
 
+Result<std::map<VersionId, uint64_t>> Table::OwnBytes() const { return log()->OwnBytes(); }
+
 std::string Table::DescribeVersions() const {
   const auto versions = Versions();
   const auto savepoints = savepoints_.List();

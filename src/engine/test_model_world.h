@@ -75,6 +75,9 @@ inline ModelRowTest OneIn(uint64_t modulus) {
       [modulus](const std::string& text) { return std::hash<std::string>()(text) % modulus == 0; };
 }
 
+// Small, so that there are some before each expiry.
+inline constexpr uint64_t kVersionsPerTestHistory = 4;
+
 // One thread.
 class ModelWorld {
  protected:
@@ -95,6 +98,7 @@ class ModelWorld {
     // Beside the steps, whenever there is something to merge; outputs are split even here.
     options.compaction_threads = compaction_threads_;
     options.compaction_limits.output_rows_max = 1000;
+    options.versions_per_history = kVersionsPerTestHistory;
     database_.Start(std::move(options));
   }
 
