@@ -44,52 +44,33 @@ void FillSnapshots(const SystemSources& sources, const OneTable& only, SystemRow
 // another savepoint nor a version that is kept by the table's options.
 class ExclusiveBytes {
  public:
-  ExclusiveBytes(const Table& table, const std::vector<Savepoint>& savepoints) : table_(table) {
-    std::map<VersionId, size_t> pins;
+  ExclusiveBytes(const Table& table, const std::vector<Savepoint>& savepoints)
+      : own_(OrThrow(table.OwnBytes())), kept_from_(KeptFrom(OrThrow(table.Versions()))) {
     for (const Savepoint& savepoint : savepoints) {
-      ++pins[savepoint.saved_snapshot_id];
-    }
-    const auto summaries = OrThrow(table.Versions());
-    for (size_t i = 0; i < summaries.size(); ++i) {
-      // A version that stands alone is there for its savepoint; others are kept anyway.
-      const bool alone =
-          i + 1 < summaries.size() && summaries[i + 1].id.value() != summaries[i].id.value() + 1;
-      const auto pinned = pins.find(summaries[i].id);
-      if (pinned != pins.end() && pinned->second == 1 && alone) {
-        alone_.push_back(summaries[i].id);
-      } else {
-        Use(summaries[i].id);
-      }
-    }
-    for (const VersionId id : alone_) {
-      Use(id);
+      ++pins_[savepoint.saved_snapshot_id];
     }
   }
 
   uint64_t Of(const Savepoint& savepoint) const {
-    if (!std::ranges::binary_search(alone_, savepoint.saved_snapshot_id)) {
-      return 0;
-    }
-    uint64_t bytes = 0;
-    for (const auto& [id, file] : Load(savepoint.saved_snapshot_id)->files) {
-      bytes += users_.at(id) == 1 ? file.size_bytes : 0;
-    }
-    return bytes;
+    const VersionId id = savepoint.saved_snapshot_id;
+    const auto own = own_.find(id);
+    return own != own_.end() && id < kept_from_ && pins_.at(id) == 1 ? own->second : 0;
   }
 
  private:
-  std::shared_ptr<const Version> Load(VersionId id) const {
-    return OrThrow(table_.FindVersion(id));
-  }
-  void Use(VersionId id) {
-    for (const auto& [uuid, file] : Load(id)->files) {
-      ++users_[uuid];
+  // The versions up to the newest one, without a gap, are there by the table's options; those
+  // before are there for savepoints.
+  static VersionId KeptFrom(const std::vector<VersionSummary>& versions) {
+    size_t first = versions.size() - 1;
+    while (first > 0 && versions[first - 1].id.value() + 1 == versions[first].id.value()) {
+      --first;
     }
+    return versions[first].id;
   }
 
-  const Table& table_;
-  std::vector<VersionId> alone_;  // sorted
-  std::map<Uuid, size_t> users_;
+  const std::map<VersionId, uint64_t> own_;
+  const VersionId kept_from_;
+  std::map<VersionId, size_t> pins_;
 };
 
 void FillSavepoints(const SystemSources& sources, const OneTable& only, SystemRows& rows) {
@@ -133,8 +114,10 @@ void FillManifests(const SystemSources& sources, const OneTable& only, SystemRow
     for (const ObjectInfo& file : files) {
       const std::string name = file.path.substr(file.path.rfind('/') + 1);
       SystemRow& row = rows.emplace_back(names);
-      Append(row, {Text(file.path), Text(name.starts_with("checkpoint-") ? "checkpoint" : "edit"),
-                   Count(file.size_bytes), Time(file.modified)});
+      const std::string_view kind = name.starts_with("checkpoint-") ? "checkpoint"
+                                    : name.starts_with("history-")  ? "history"
+                                                                    : "edit";
+      Append(row, {Text(file.path), Text(kind), Count(file.size_bytes), Time(file.modified)});
     }
   });
 }
