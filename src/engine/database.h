@@ -167,6 +167,11 @@ class Database {
   Status AlterTable(Table& table, const SchemaChange& change);
   // AlterTable with TableSchema::WithColumnsAdded.
   Status AddColumns(Table& table, std::vector<ColumnSchema> columns);
+  // Table::AlterOnce of the table and its partitions, whose columns follow. Errors: as AlterTable;
+  // to be called again.
+  using SchemaChangeOnce = std::function<Result<std::optional<TableSchema>>(const TableSchema&)>;
+  Status AlterOnce(Table& table, const std::string& operation_id, const SchemaChangeOnce& change,
+                   const TableOptions& options);
   // Gives the partitions that have missed an alteration the columns of their table. Errors: as
   // AlterTable.
   Status AlignPartitions(const Table& table);

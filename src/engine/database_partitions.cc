@@ -127,6 +127,26 @@ Status Database::AlterTable(Table& table, const SchemaChange& change) {
   return AlignPartitions(table);
 }
 
+Status Database::AlterOnce(Table& table, const std::string& operation_id,
+                           const SchemaChangeOnce& change, const TableOptions& options) {
+  VARVE_TRY(CheckNoPartition(table));
+  const auto checked = [&](const TableSchema& schema) -> Result<std::optional<TableSchema>> {
+    VARVE_ASSIGN(auto next, change(schema));
+    if (next) {
+      VARVE_TRY(CheckPartitionKey(table, *next));
+    }
+    return next;
+  };
+  VARVE_TRY(table.AlterOnce(operation_id, checked, options));
+  VARVE_TRY(AlignPartitions(table));
+  const auto stays = [](const TableSchema&) -> Result<std::optional<TableSchema>> {
+    return std::nullopt;
+  };
+  return OnPartitions(table, "altering it", [&](Table& partition) {
+    return partition.AlterOnce(operation_id, stays, options);
+  });
+}
+
 Status Database::AlignPartitions(const Table& table) {
   for (const auto& partition : PartitionsOf(table)) {
     if (const Status status = FollowSchema(table, *partition); !status) {

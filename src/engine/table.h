@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -41,6 +42,7 @@
 #include "meta/savepoints.h"
 #include "meta/table_log.h"
 #include "model/row_batch.h"
+#include "model/time_range.h"
 #include "sst/sst_cache.h"
 #include "store/object_store.h"
 #include "wal/wal.h"
@@ -212,7 +214,8 @@ class Table : public std::enable_shared_from_this<Table> {
   // --- imports (table_import.cc) ---
 
   // Adds the rows of whole files, as one commit, past the log: durable and visible when it returns
-  // ok. Rows replace those of their keys that were written before; in append tables all stay.
+  // ok. Rows replace those of their keys that were written before; in append tables all stay; with
+  // `replaces` they replace all that was written before in that range.
   // Writes wait while it is committed, not while its files are written. With an operation id that
   // has been committed it changes nothing, and says so: to be called again after every error.
   // Errors: those of `write`, Flush and TableLog::Commit; kNotFound when the table has been
@@ -222,6 +225,15 @@ class Table : public std::enable_shared_from_this<Table> {
   // TableLog::Commit.
   Status NoteOperation(std::string operation_id);
   bool HasCommitted(std::string_view operation_id) const;
+  // Of the operation ids with that beginning, the one that was committed last.
+  std::optional<std::string> LastOperation(std::string_view beginning) const;
+  // Commits the schema that `change` makes of the present one (nullopt: it stays) and the options,
+  // whose segment_duration and update_mode stay, under an operation id: ok also when that has been
+  // committed, and nothing changes then. Errors: those of `change` and TableLog::Commit.
+  Status AlterOnce(
+      const std::string& operation_id,
+      const std::function<Result<std::optional<TableSchema>>(const TableSchema&)>& change,
+      TableOptions options);
 
   // Rows before it have expired: views do not show them, and writes do not keep them.
   TimestampUs visible_from() const;
@@ -379,11 +391,15 @@ class Table : public std::enable_shared_from_this<Table> {
   Result<VersionEdit> DeletionOf(const RowsByFile& rows, const Version& version);
   Status CommitTruncate();
   Status ChooseSegmentDuration(std::chrono::milliseconds duration);
-  Result<ImportOutcome> CommitImport(VersionEdit edit);
+  Result<ImportOutcome> CommitImport(VersionEdit edit, const std::optional<TimeRange>& replaces);
   // Requires layout_mutex_, paused writes and empty memtables.
-  Result<ImportOutcome> CommitImportInFiles(VersionEdit edit);
+  Result<ImportOutcome> CommitImportInFiles(VersionEdit edit,
+                                            const std::optional<TimeRange>& replaces);
   // Requires commit_mutex_. Sets in the edit what its files replace in the version's.
   Status CompleteImport(VersionEdit& edit, const Version& version, ImportOutcome& outcome);
+  // Requires commit_mutex_. Takes the rows of the range out of the version's files.
+  Status CompleteReplacement(VersionEdit& edit, const Version& version, const TimeRange& range,
+                             ImportOutcome& outcome);
   Status MaskRows(VersionEdit& edit, const FileMeta& file, DeletionVector rows,
                   ImportOutcome& outcome);
 

@@ -4,6 +4,8 @@
 // is in files, and later writes find its rows there.
 #include "engine/table_import.h"
 
+#include <arrow/array/array_primitive.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -41,6 +43,22 @@ Result<std::vector<uint64_t>> RowsReplaced(const TableSchema& schema, const SstF
   return found;
 }
 
+// The rows of the file in the range, without regard to its deletion vector.
+Result<std::vector<uint64_t>> RowsIn(const TableSchema& schema, const SstFile& file,
+                                     const TimeRange& range) {
+  std::vector<uint64_t> found;
+  for (size_t block = 0; block < file.blocks().size(); ++block) {
+    VARVE_ASSIGN(const auto values, file.Values(schema.timestamp(), block));
+    const auto& times = static_cast<const arrow::TimestampArray&>(*values);
+    for (int64_t i = 0; i < times.length(); ++i) {
+      if (range.Contains(TimestampUs(times.Value(i)))) {
+        found.push_back(file.blocks()[block].begin + static_cast<uint64_t>(i));
+      }
+    }
+  }
+  return found;
+}
+
 uint64_t RowsOf(const std::vector<FileMeta>& files) {
   uint64_t rows = 0;
   for (const FileMeta& file : files) {
@@ -61,6 +79,21 @@ bool Table::HasCommitted(std::string_view operation_id) const {
   return version()->operations.contains(std::string(operation_id));
 }
 
+std::optional<std::string> Table::LastOperation(std::string_view beginning) const {
+  const auto current = version();
+  std::optional<std::string> last;
+  VersionId committed;
+  for (auto operation = current->operations.lower_bound(std::string(beginning));
+       operation != current->operations.end() && operation->first.starts_with(beginning);
+       ++operation) {
+    if (!last || committed < operation->second) {
+      last = operation->first;
+      committed = operation->second;
+    }
+  }
+  return last;
+}
+
 Status Table::NoteOperation(std::string operation_id) {
   std::lock_guard committing(commit_mutex_);
   VARVE_TRY(ReopenLogIfUncertain());
@@ -71,6 +104,29 @@ Status Table::NoteOperation(std::string operation_id) {
   edit.kind = EditKind::kOther;
   edit.other_kind = kImportEdit;
   edit.operation_id = std::move(operation_id);
+  VARVE_TRY(Commit(std::move(edit)));
+  return {};
+}
+
+Status Table::AlterOnce(
+    const std::string& operation_id,
+    const std::function<Result<std::optional<TableSchema>>(const TableSchema&)>& change,
+    TableOptions options) {
+  std::lock_guard committing(commit_mutex_);
+  VARVE_TRY(ReopenLogIfUncertain());
+  const auto current = version();
+  if (current->operations.contains(operation_id)) {
+    return {};
+  }
+  VersionEdit edit;
+  edit.kind = EditKind::kAlter;
+  edit.operation_id = operation_id;
+  VARVE_ASSIGN(edit.schema, change(*current->schema));
+  options.segment_duration = current->options.segment_duration;
+  options.update_mode = current->options.update_mode;
+  if (options != current->options) {
+    edit.options = std::move(options);
+  }
   VARVE_TRY(Commit(std::move(edit)));
   return {};
 }
@@ -107,10 +163,11 @@ Result<ImportOutcome> Table::Import(const TableImport& import) {
   edit.other_kind = kImportEdit;
   edit.operation_id = import.operation_id;
   VARVE_ASSIGN(edit.added_files, import.write(place));
-  return CommitImport(std::move(edit));
+  return CommitImport(std::move(edit), import.replaces);
 }
 
-Result<ImportOutcome> Table::CommitImport(VersionEdit edit) {
+Result<ImportOutcome> Table::CommitImport(VersionEdit edit,
+                                          const std::optional<TimeRange>& replaces) {
   std::lock_guard layout(layout_mutex_);
   // Once before writes wait, so that little is left to flush while they do.
   auto flushed = Flush();
@@ -122,12 +179,13 @@ Result<ImportOutcome> Table::CommitImport(VersionEdit edit) {
     DiscardFiles(*services_.store, edit);
     return std::unexpected(std::move(flushed).error());
   }
-  auto outcome = CommitImportInFiles(std::move(edit));
+  auto outcome = CommitImportInFiles(std::move(edit), replaces);
   ObserveFiles();
   return outcome;
 }
 
-Result<ImportOutcome> Table::CommitImportInFiles(VersionEdit edit) {
+Result<ImportOutcome> Table::CommitImportInFiles(VersionEdit edit,
+                                                 const std::optional<TimeRange>& replaces) {
   std::lock_guard committing(commit_mutex_);
   for (FileMeta& file : edit.added_files) {
     file.sequence_max = version()->flushed;
@@ -137,7 +195,8 @@ Result<ImportOutcome> Table::CommitImportInFiles(VersionEdit edit) {
   outcome.files = edit.added_files.size();
   const Status committed =
       CommitCompleted(std::move(edit), [&](VersionEdit& next, const Version& version) {
-        return CompleteImport(next, version, outcome);
+        return replaces ? CompleteReplacement(next, version, *replaces, outcome)
+                        : CompleteImport(next, version, outcome);
       });
   if (!committed && committed.error().kind == ErrorKind::kAlreadyExists) {
     return ImportOutcome{.kind = ImportOutcome::Kind::kDoneBefore};
@@ -169,6 +228,28 @@ Status Table::CompleteImport(VersionEdit& edit, const Version& version, ImportOu
     if (!rows.empty()) {
       VARVE_TRY(MaskRows(edit, older, DeletionVector::FromRows(rows), outcome));
     }
+  }
+  return {};
+}
+
+Status Table::CompleteReplacement(VersionEdit& edit, const Version& version, const TimeRange& range,
+                                  ImportOutcome& outcome) {
+  DiscardDeletionVectors(*services_.store, edit);
+  edit.removed_files.clear();
+  edit.base = version.id;
+  outcome.replaced_rows = 0;
+  for (const auto& [id, file] : version.files) {
+    if (!range.Overlaps(file.time_min, file.time_max)) {
+      continue;
+    }
+    if (range.Contains(file.time_min) && range.Contains(file.time_max)) {
+      edit.removed_files.push_back(id);
+      outcome.replaced_rows += file.rows - (file.deletion_vector ? file.deletion_vector->rows : 0);
+      continue;
+    }
+    VARVE_ASSIGN(const auto opened, services_.files->Open(file));
+    VARVE_ASSIGN(const auto rows, RowsIn(*version.schema, *opened, range));
+    VARVE_TRY(MaskRows(edit, file, DeletionVector::FromRows(rows), outcome));
   }
   return {};
 }

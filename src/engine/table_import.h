@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "model/file_meta.h"
 #include "model/table_options.h"
 #include "model/table_schema.h"
+#include "model/time_range.h"
 #include "store/object_store.h"
 
 namespace varve {
@@ -33,6 +35,9 @@ struct TableImport {
   std::string operation_id;
   // The table's segments, when it has not chosen their length yet.
   std::chrono::milliseconds segment_duration = std::chrono::days(1);
+  // All rows of these times that are there before go with the same commit, whatever their keys; the
+  // files hold rows of these times only, and there may be none.
+  std::optional<TimeRange> replaces = {};
   // Writes the files, durably, at `FilePath`; rows of one primary key are in at most one of them.
   // On an error it leaves none.
   std::function<Result<std::vector<FileMeta>>(const ImportPlace&)> write;
@@ -45,7 +50,7 @@ struct ImportOutcome {
   enum class Kind : uint8_t { kCommitted, kDoneBefore } kind = Kind::kCommitted;
   uint64_t rows = 0;
   uint64_t files = 0;
-  uint64_t replaced_rows = 0;  // older rows of the same keys
+  uint64_t replaced_rows = 0;  // older rows of the same keys, or of the range
 };
 
 }  // namespace varve

@@ -58,6 +58,19 @@ class TableImportTest : public testing::Test {
                             }});
   }
 
+  Result<ImportOutcome> Replace(const std::string& id, const TimeRange& range,
+                                const std::vector<TestRow>& rows) {
+    return table()->Import(
+        {.operation_id = id,
+         .replaces = range,
+         .write = [&](const ImportPlace& place) -> Result<std::vector<FileMeta>> {
+           return rows.empty() ? std::vector<FileMeta>() : FilesOf(place, rows);
+         }});
+  }
+  static TimeRange Milliseconds(int64_t start, int64_t end) {
+    return {TimestampUs(start * 1000), TimestampUs(end * 1000)};
+  }
+
   ManualClock clock_{TimestampUs(1'000'000)};
   SeededIdSource ids_{1};
   FaultyObjectStore store_{std::make_shared<MemoryObjectStore>(&clock_)};
@@ -137,6 +150,79 @@ TEST_F(TableImportTest, EveryFailureOfTheStoreLeavesAllOrNothing) {
       }
     }
   }
+}
+
+TEST_F(TableImportTest, ARangeIsReplacedWhereverItsRowsAre) {
+  for (const UpdateMode mode : {UpdateMode::kOverwrite, UpdateMode::kAppend}) {
+    if (database_->FindTable("public", "cpu")) {
+      ASSERT_THAT(database_->DropTable("public", "cpu"), IsOk());
+    }
+    Create({.update_mode = mode});
+    Write({{"a", 1, 1}, {"a", 5, 1}, {"b", 9, 1}});  // partly in the range
+    ASSERT_THAT(table()->Flush(), IsOk());
+    Write({{"c", 4, 1}, {"c", 6, 1}});  // wholly
+    ASSERT_THAT(table()->Flush(), IsOk());
+    Write({{"a", 5, 2}, {"d", 3, 2}, {"d", 4, 2}});  // in memory
+    const auto outcome = Replace("one", Milliseconds(4, 9), {{"a", 5, 3}, {"e", 8, 3}});
+    ASSERT_THAT(outcome, IsOk());
+    EXPECT_EQ(outcome->replaced_rows, mode == UpdateMode::kAppend ? 5u : 4u);
+    const TestRows after{{"a", 1, 1}, {"a", 5, 3}, {"b", 9, 1}, {"d", 3, 2}, {"e", 8, 3}};
+    EXPECT_EQ(Rows(), after);
+    Open();
+    EXPECT_EQ(Rows(), after);
+    EXPECT_EQ(Replace("one", Milliseconds(0, 9), {})->kind, ImportOutcome::Kind::kDoneBefore);
+    EXPECT_EQ(Rows(), after);
+    EXPECT_EQ(table()->LastOperation("on"), "one");
+    ASSERT_THAT(Replace("one/two", Milliseconds(4, 10), {}), IsOk());
+    EXPECT_EQ(Rows(), (TestRows{{"a", 1, 1}, {"d", 3, 2}}));
+    Write({{"a", 5, 7}, {"b", 9, 7}});
+    EXPECT_EQ(Rows(), (TestRows{{"a", 1, 1}, {"a", 5, 7}, {"b", 9, 7}, {"d", 3, 2}}));
+    EXPECT_EQ(table()->LastOperation("one"), "one/two");
+    EXPECT_EQ(table()->LastOperation("two"), std::nullopt);
+  }
+}
+
+TEST_F(TableImportTest, AReplacedRangeSurvivesEveryFailureOfTheStore) {
+  Create({.update_mode = UpdateMode::kAppend});
+  Write({{"a", 1, 1}, {"a", 2, 1}, {"a", 3, 1}});
+  for (uint64_t n = 1;; ++n) {
+    ASSERT_LT(n, 200u);
+    SCOPED_TRACE(n);
+    const std::string name = "op" + std::to_string(n);
+    const TestRows before = Rows();
+    const uint64_t failures = store_.faults().failures();
+    store_.faults().FailAt(n, n % 2 == 0 ? FaultKind::kError : FaultKind::kErrorAfterEffect);
+    const auto value = static_cast<int64_t>(n + 10);
+    const auto outcome = Replace(name, Milliseconds(2, 3), {{"a", 2, value}, {"a", 2, value}});
+    const bool failed = store_.faults().failures() > failures;
+    store_.Restart();
+    Open();
+    const TestRows after{{"a", 1, 1}, {"a", 2, value}, {"a", 2, value}, {"a", 3, 1}};
+    EXPECT_EQ(Rows(), table()->HasCommitted(name) ? after : before);
+    EXPECT_TRUE(!outcome || table()->HasCommitted(name));
+    if (!failed) {
+      break;
+    }
+  }
+}
+
+TEST_F(TableImportTest, AnAlterationIsCommittedOnce) {
+  Create();
+  const auto alter = [&](const std::string& id, const std::string& column, TableOptions options) {
+    return database_->AlterOnce(
+        *table(), id,
+        [&](const TableSchema& schema) -> Result<std::optional<TableSchema>> {
+          return schema.WithColumnsAdded({{.name = column, .type = ColumnType::kDouble}});
+        },
+        options);
+  };
+  ASSERT_THAT(alter("one", "x", {.enable_ttl = false, .update_mode = UpdateMode::kAppend}), IsOk());
+  ASSERT_THAT(alter("one", "y", {.enable_ttl = true}), IsOk());
+  EXPECT_NE(table()->schema()->Find("x"), nullptr);
+  EXPECT_EQ(table()->schema()->Find("y"), nullptr);
+  EXPECT_FALSE(table()->options().enable_ttl);
+  EXPECT_EQ(table()->options().update_mode, UpdateMode::kOverwrite);
+  EXPECT_TRUE(table()->HasCommitted("one"));
 }
 
 }  // namespace
