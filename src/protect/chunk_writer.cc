@@ -9,6 +9,7 @@
 #include <charconv>
 #include <filesystem>
 #include <limits>
+#include <span>
 
 #include "base/checksum.h"
 #include "engine/arrow_status.h"
@@ -34,10 +35,16 @@ uint64_t RowGroupRows(const TableOptions& options, const arrow::RecordBatch& fir
 }
 
 // A UUID that follows from what is in the file, so that writing it again gives the same bytes.
-Uuid IdOf(const PinnedTable& table, const TimeRange& range, TimestampUs segment, size_t number) {
-  const std::string digest = Sha256Hex(fmt::format(
-      "{} {} {} {} {} {} {}", table.uuid.ToString(), table.version->id.value(),
-      table.visible_from.value(), range.start.value(), range.end.value(), segment.value(), number));
+Uuid IdOf(const PinnedTable& table, const TimeRange& range, std::span<const FileMeta* const> files,
+          size_t number) {
+  std::string text =
+      fmt::format("{} {} {} {} {} {} {}", table.uuid.ToString(), table.version->id.value(),
+                  table.visible_from.value(), range.start.value(), range.end.value(),
+                  files.front()->segment_start.value(), number);
+  for (const FileMeta* file : files) {
+    text += " " + file->id.ToString();
+  }
+  const std::string digest = Sha256Hex(text);
   const auto part = [&](size_t at) {
     uint64_t value = 0;
     std::from_chars(digest.data() + at, digest.data() + at + 16, value, 16);
@@ -53,12 +60,13 @@ Uuid IdOf(const PinnedTable& table, const TimeRange& range, TimestampUs segment,
 // Rows of a table as its users see them: no tsid, no dictionaries. Keeps the ends of their times.
 class UserRows final : public ResultStream {
  public:
-  UserRows(ObjectStore& store, const PinnedTable& table, const TimeRange& range, const Pace& pace)
+  UserRows(ObjectStore& store, const PinnedTable& table, const TimeRange& range,
+           std::vector<const FileMeta*> files, const Pace& pace)
       : store_(store),
         table_(table),
         range_(range),
         pace_(pace),
-        files_(table.FilesIn(range)),
+        files_(std::move(files)),
         schema_(SchemaOf(*table.version->schema)) {}
 
   std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
@@ -175,6 +183,7 @@ struct ChunkWriter::Job {
   const TimeRange& range;
   uint64_t chunk = 0;
   std::string_view ending;
+  std::vector<const FileMeta*> sources;  // in the order of FilesIn
   std::vector<SnapshotFile> files = {};
 
   // The next file, with its name.
@@ -206,9 +215,14 @@ struct ChunkWriter::Job {
   }
 };
 
-Result<std::vector<SnapshotFile>> ChunkWriter::Write(const PinnedTable& table, uint64_t chunk,
-                                                     const TimeRange& range) const {
-  Job job{table, range, chunk, DataFormatName(options_.format)};
+Result<std::vector<SnapshotFile>> ChunkWriter::Write(const PinnedTable& table, const Chunk& chunk,
+                                                     const ChunkSource& source) const {
+  Job job{table, chunk.range, chunk.id, DataFormatName(options_.format),
+          table.FilesIn(chunk.range)};
+  const auto& files = source.change == ChunkChange::kAdd ? source.added : source.files;
+  std::erase_if(job.sources, [&](const FileMeta* file) {
+    return !std::ranges::binary_search(files, file->id, {}, &SourceFile::id);
+  });
   VARVE_TRY(options_.format == DataFormat::kParquet ? WriteParquet(job) : WriteText(job));
   return std::move(job.files);
 }
@@ -219,7 +233,7 @@ Status ChunkWriter::WriteParquet(Job& job) const {
     const auto files = std::exchange(partial, {});
     return files.empty() ? Status() : WriteSegment(job, files);
   };
-  for (const FileMeta* file : job.table.FilesIn(job.range)) {
+  for (const FileMeta* file : job.sources) {
     if (!partial.empty() && (partial.front()->segment_start != file->segment_start ||
                              partial.size() == kMergedFilesMax)) {
       VARVE_TRY(write_partial());
@@ -275,7 +289,7 @@ Status ChunkWriter::WriteSegment(Job& job, const std::vector<const FileMeta*>& f
       const TimestampUs segment = files.front()->segment_start;
       VARVE_ASSIGN(writer,
                    SstWriter::Open(*options_.target, *version.schema,
-                                   {.id = IdOf(job.table, job.range, segment, job.files.size()),
+                                   {.id = IdOf(job.table, job.range, files, job.files.size()),
                                     .path = out.path,
                                     .segment_start = segment,
                                     .compression = version.options.compression,
@@ -287,7 +301,7 @@ Status ChunkWriter::WriteSegment(Job& job, const std::vector<const FileMeta*>& f
 }
 
 Status ChunkWriter::WriteText(Job& job) const {
-  UserRows rows(*options_.source, job.table, job.range, options_.pace);
+  UserRows rows(*options_.source, job.table, job.range, job.sources, options_.pace);
   const LocalFile local(options_.temp_folder, job.ending);
   VARVE_ASSIGN(const uint64_t count, options_.text->Write(local.path(), job.ending, rows));
   if (count == 0) {

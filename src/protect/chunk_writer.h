@@ -31,11 +31,12 @@ class ChunkWriter {
  public:
   explicit ChunkWriter(ChunkWriterOptions options) : options_(std::move(options)) {}
 
-  // Writes the files, durably; none when there are no rows. Parquet files that hold nothing but
-  // rows of the range are copied. Errors: those of the stores and of `pace`; kCorruption for a file
-  // of the database that is not what was written.
-  Result<std::vector<SnapshotFile>> Write(const PinnedTable& table, uint64_t chunk,
-                                          const TimeRange& range) const;
+  // Writes the rows of the source in the chunk to files, durably: of all its data files, or of
+  // those that have been added (kAdd). None when there are no rows. Parquet files that hold nothing
+  // but rows of the chunk are copied. Errors: those of the stores and of `pace`; kCorruption for a
+  // file of the database that is not what was written.
+  Result<std::vector<SnapshotFile>> Write(const PinnedTable& table, const Chunk& chunk,
+                                          const ChunkSource& source) const;
 
  private:
   struct Job;

@@ -2,22 +2,19 @@
 
 #include <algorithm>
 #include <deque>
-#include <limits>
 #include <mutex>
 #include <thread>
 
 #include "base/checksum.h"
 #include "base/log.h"
 #include "base/units.h"
-#include "protect/chunk_plan.h"
+#include "protect/chunk_sources.h"
 #include "protect/chunk_writer.h"
 #include "protect/snapshot_error.h"
 #include "query/session.h"
 
 namespace varve {
 namespace {
-
-constexpr std::chrono::milliseconds kDefaultWindow = std::chrono::days(1);
 
 std::unexpected<Error> ResumeMismatch(std::string_view field, std::string_view existing,
                                       std::string_view requested) {
@@ -57,12 +54,13 @@ bool IsThere(const WrittenSizes& sizes, std::string_view path, uint64_t size_byt
 // One table of one chunk.
 struct ExportJob::Task {
   ChunkWork* chunk = nullptr;
-  size_t table = 0;
+  size_t source = 0;  // of the chunk
+  const PinnedTable* table = nullptr;
 };
 
 struct ExportJob::ChunkWork {
   Chunk* chunk = nullptr;                             // of the manifest
-  std::map<size_t, std::vector<SnapshotFile>> files;  // by table
+  std::map<size_t, std::vector<SnapshotFile>> files;  // by source
   size_t open_tasks = 0;
 };
 
@@ -89,7 +87,7 @@ class ExportJob::Queue {
   // The chunk, when this was the last of its tasks.
   ChunkWork* Done(const Task& task, std::vector<SnapshotFile> files) {
     const std::lock_guard lock(mutex_);
-    task.chunk->files[task.table] = std::move(files);
+    task.chunk->files[task.source] = std::move(files);
     return --task.chunk->open_tasks == 0 ? task.chunk : nullptr;
   }
 
@@ -107,9 +105,10 @@ class ExportJob::Queue {
       return;
     }
     ChunkWork& work = works_.emplace_back(ChunkWork{.chunk = &chunk, .files = {}});
-    for (size_t i = 0; i < tables_.size(); ++i) {
-      if (tables_[i].HasFilesIn(chunk.range)) {
-        tasks_.push_back({&work, i});
+    for (size_t i = 0; i < chunk.sources.size(); ++i) {
+      const PinnedTable* table = FindTable(tables_, chunk.sources[i]);
+      if (table != nullptr && chunk.sources[i].HasRows()) {
+        tasks_.push_back({&work, i, table});
         ++work.open_tasks;
       }
     }
@@ -152,6 +151,7 @@ Status ExportJob::CheckRequest() const {
     add(request_.end.has_value(), "end_time");
     add(request_.chunk_window.has_value(), "chunk_time_window");
     add(request_.format.has_value(), "format");
+    add(request_.since.has_value(), "since");
     if (!flags.empty()) {
       return InvalidArgument("schema_only exports no rows: leave out {}", flags);
     }
@@ -171,6 +171,7 @@ Result<ExportReport> ExportJob::Run() {
 
 Result<ExportReport> ExportJob::Plan() {
   VARVE_TRY(CheckRequest());
+  VARVE_TRY(LoadBase());
   manifest_.snapshot_id = services_.database->ids().NewUuid();
   VARVE_ASSIGN(ExportSources sources,
                PinSources(*services_.database, request_, manifest_.snapshot_id));
@@ -203,6 +204,7 @@ void ExportJob::TellId() const {
 }
 
 Status ExportJob::BeginNew() {
+  VARVE_TRY(LoadBase());
   manifest_.snapshot_id = services_.database->ids().NewUuid();
   TellId();
   VARVE_ASSIGN(ExportSources sources,
@@ -249,10 +251,12 @@ Status ExportJob::CheckResume(const Manifest& manifest) const {
                         const std::string& requested) -> Status {
     return given && existing != requested ? ResumeMismatch(field, existing, requested) : Status();
   };
+  VARVE_TRY(CheckResumedBase(manifest));
   if (request_.schemas) {
-    VARVE_TRY(check("schemas", true, Joined(manifest.schemas), Joined(*request_.schemas)));
+    VARVE_TRY(check("schemas", true, Joined(manifest.selection.schemas.value_or(manifest.schemas)),
+                    Joined(*request_.schemas)));
   }
-  if (request_.tables) {
+  if (request_.tables && request_.tables != manifest.selection.tables) {
     std::vector<std::string> requested;
     for (const std::string& name : *request_.tables) {
       const auto known = std::ranges::find_if(manifest.tables, [&](const std::string& table) {
@@ -268,9 +272,28 @@ Status ExportJob::CheckResume(const Manifest& manifest) const {
                   TimeText(request_.end.value_or(TimestampUs()))));
   VARVE_TRY(check("chunk_time_window", request_.chunk_window.has_value(),
                   FormatDuration(manifest.chunk_window),
-                  FormatDuration(request_.chunk_window.value_or(kDefaultWindow))));
+                  FormatDuration(request_.chunk_window.value_or(kChunkWindowDefault))));
   return check("format", request_.format.has_value(), std::string(DataFormatName(manifest.format)),
                std::string(DataFormatName(request_.format.value_or(DataFormat::kParquet))));
+}
+
+Status ExportJob::CheckResumedBase(const Manifest& manifest) const {
+  if (!request_.since) {
+    return {};
+  }
+  if (!manifest.base) {
+    return ResumeMismatch("since", "", *request_.since);
+  }
+  VARVE_ASSIGN(const ExportBase base,
+               LoadExportBase(*services_.since, *request_.since, services_.database->uuid()));
+  if (base.identity.snapshot_id != manifest.base->snapshot_id ||
+      base.identity.manifest_sha256 != manifest.base->manifest_sha256) {
+    return ResumeMismatch(
+        "since",
+        fmt::format("{} ({})", manifest.base->location, manifest.base->snapshot_id.ToString()),
+        fmt::format("{} ({})", *request_.since, base.identity.snapshot_id.ToString()));
+  }
+  return {};
 }
 
 Status ExportJob::Resume(Manifest manifest) {
@@ -311,106 +334,10 @@ Status ExportJob::TakeDoneChunks() {
           "chunk {} is exported again: {} is not there as it was written", id, lost->path));
     }
   }
-  return {};
-}
-
-Status ExportJob::PlanManifest(const SnapshotSchema& schema) {
-  manifest_.db_uuid = services_.database->uuid();
-  manifest_.server_version = VARVE_VERSION;
-  manifest_.catalog = kDefaultCatalogName;
-  manifest_.schemas = schema.schemas;
-  manifest_.created_at = services_.database->clock().Now();
-  manifest_.schema_only = request_.contents == ExportRequest::Contents::kSchemaOnly;
-  manifest_.format = request_.format.value_or(DataFormat::kParquet);
-  manifest_.chunk_window = request_.chunk_window.value_or(kDefaultWindow);
-  for (const TableDefinition& table : schema.tables) {
-    manifest_.tables.push_back(fmt::format("{}.{}", table.schema, table.name));
-  }
-  for (const PinnedTable& table : tables_) {
-    ExportSource source{table.schema, table.table, table.partition, table.uuid, table.version->id};
-    if (table.visible_from != ReadView{}.visible_from) {
-      source.visible_from = table.visible_from;
-    }
-    manifest_.sources.push_back(std::move(source));
-  }
-  VARVE_TRY(PlanSchemaFiles(schema));
-  VARVE_TRY(PlanRange());
-  VARVE_TRY(PlanChunkList());
-  SetTotals();
-  return {};
-}
-
-Status ExportJob::PlanSchemaFiles(const SnapshotSchema& schema) {
-  VARVE_ASSIGN(schema_texts_, EncodeSchema(schema));
-  for (const SchemaText& file : schema_texts_) {
-    manifest_.schema_files.push_back({file.path, file.text.size(), Sha256Hex(file.text)});
+  if (!manifest_.base) {
+    NoteMissingSources();
   }
   return {};
-}
-
-Status ExportJob::PlanRange() {
-  TimestampUs earliest{std::numeric_limits<int64_t>::max()};
-  TimestampUs latest{std::numeric_limits<int64_t>::min()};
-  for (const PinnedTable& table : tables_) {
-    for (const FileMeta* file : table.FilesIn(TimeRange())) {
-      earliest = std::min(earliest, std::max(file->time_min, table.visible_from));
-      latest = std::max(latest, file->time_max);
-    }
-  }
-  const TimestampUs end = request_.end.value_or(manifest_.created_at);
-  // Without rows before the end there is nothing to cover.
-  const TimestampUs start = request_.start.value_or(
-      std::min(end, AlignedStart(std::min(earliest, end), manifest_.chunk_window)));
-  manifest_.range = {start, end};
-  if (!request_.end && latest >= end && earliest <= latest) {
-    warnings_.push_back(
-        fmt::format("there are rows up to {}, after now: they are not exported; say end_time to "
-                    "export them too",
-                    TimeText(latest)));
-  }
-  return {};
-}
-
-Status ExportJob::PlanChunkList() {
-  if (manifest_.schema_only) {
-    return {};
-  }
-  VARVE_ASSIGN(const auto ranges, PlanChunks(manifest_.range, manifest_.chunk_window));
-  std::vector<bool> has_rows(ranges.size());
-  const int64_t window = std::chrono::microseconds(manifest_.chunk_window).count();
-  for (const PinnedTable& table : tables_) {
-    for (const FileMeta* file : table.FilesIn(manifest_.range)) {
-      const TimestampUs from = std::max(file->time_min, manifest_.range.start);
-      const TimestampUs to = std::min(file->time_max, manifest_.range.end);
-      const auto place = [&](TimestampUs time) {
-        return static_cast<size_t>((time.value() - manifest_.range.start.value()) / window);
-      };
-      for (size_t i = place(from); i <= place(to) && i < has_rows.size(); ++i) {
-        has_rows[i] = true;
-      }
-    }
-  }
-  for (size_t i = 0; i < ranges.size(); ++i) {
-    manifest_.chunks.push_back(
-        {i + 1, ranges[i], has_rows[i] ? ChunkStatus::kPending : ChunkStatus::kSkipped});
-  }
-  return {};
-}
-
-void ExportJob::SetTotals() {
-  uint64_t bytes = 0;
-  for (const PinnedTable& table : tables_) {
-    for (const FileMeta* file : table.FilesIn(manifest_.range)) {
-      bytes += manifest_.schema_only ? 0 : file->size_bytes;
-    }
-  }
-  const auto pending = std::ranges::count(manifest_.chunks, ChunkStatus::kPending, &Chunk::status);
-  progress_.SetTotals(manifest_.chunks.size(), bytes);
-  for (size_t i = static_cast<size_t>(pending); i < manifest_.chunks.size(); ++i) {
-    progress_.AddChunk();
-  }
-  progress_.AddBytes(manifest_.data_bytes());
-  progress_.AddRows(manifest_.row_count());
 }
 
 Status ExportJob::Pace(uint64_t bytes) {
@@ -490,7 +417,7 @@ Status ExportJob::Work(Queue& queue) {
                             .pace = [this](uint64_t bytes) { return Pace(bytes); }});
   while (const auto task = queue.Take()) {
     const Chunk& chunk = *task->chunk->chunk;
-    const PinnedTable& table = tables_[task->table];
+    const PinnedTable& table = *task->table;
     const auto failed = [&](int tries, const Error& error) {
       progress_.AddRetry();
       LogWarn("exporting chunk {} of {}.{} failed (try {}), it is tried again: {}", chunk.id,
@@ -504,7 +431,7 @@ Status ExportJob::Work(Queue& queue) {
     VARVE_TRY(Retry(
         services_.retry, services_.stop,
         [&]() -> Status {
-          VARVE_ASSIGN(files, writer.Write(table, chunk.id, chunk.range));
+          VARVE_ASSIGN(files, writer.Write(table, chunk, chunk.sources[task->source]));
           return {};
         },
         failed));
@@ -519,7 +446,7 @@ Status ExportJob::FinishChunk(ChunkWork& work) {
   Chunk& chunk = *work.chunk;
   chunk.files.clear();
   uint64_t rows = 0;
-  for (const auto& [table, files] : work.files) {
+  for (const auto& [source, files] : work.files) {
     for (const SnapshotFile& file : files) {
       rows += file.rows;
       chunk.files.push_back(file);

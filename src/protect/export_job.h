@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/result.h"
 #include "engine/database.h"
 #include "engine/rate_limit.h"
+#include "protect/export_base.h"
 #include "protect/export_request.h"
 #include "protect/export_source.h"
 #include "protect/manifest.h"
@@ -26,6 +28,7 @@ namespace varve {
 struct ExportServices {
   Database* database = nullptr;   // all pointers outlive the job
   ObjectStore* target = nullptr;  // its root is the snapshot
+  ObjectStore* since = nullptr;   // its root is what the request names as `since`
   RowFiles* text = nullptr;       // writes CSV and JSON
   std::string temp_folder;        // of this machine, for such files until they are uploaded
   RetryLimits retry;
@@ -51,10 +54,11 @@ class ExportJob {
   ExportJob(ExportServices services, ExportRequest request, TransferProgress& progress);
 
   // The snapshot is complete when it returns ok. Errors: kInvalidArgument RESUME_MISMATCH,
-  // SCHEMA_ONLY_MISMATCH, LOCATION_NOT_EMPTY and for requests that contradict themselves; those of
-  // PinSources, ReopenSources and ChunkWriter; kCancelled when it is stopped. What has been done
-  // stays, for another job. Also kConflict OPERATION_LOCKED when what it has written is gone:
-  // somebody has deleted the snapshot meanwhile, or begun another one in its place.
+  // BASE_MISMATCH, SCHEMA_ONLY_MISMATCH, LOCATION_NOT_EMPTY and for requests that contradict
+  // themselves; those of PinSources, ReopenSources and ChunkWriter; kCancelled when it is stopped.
+  // What has been done stays, for another job. Also kConflict OPERATION_LOCKED when what it has
+  // written is gone: somebody has deleted the snapshot meanwhile, or begun another one in its
+  // place.
   Result<ExportReport> Run();
 
   // What a new export would do; writes nothing to the target.
@@ -71,12 +75,20 @@ class ExportJob {
   Status BeginNew();
   Status Resume(Manifest manifest);
   Status CheckResume(const Manifest& manifest) const;
-  // Of a new export.
+  Status CheckResumedBase(const Manifest& manifest) const;
+  // Of a new export (export_plan.cc).
+  Status LoadBase();
   Status PlanManifest(const SnapshotSchema& schema);
   Status PlanRange();
   Status PlanSchemaFiles(const SnapshotSchema& schema);
+  // Where the first chunk of an increment begins.
+  TimestampUs StartOfIncrement(TimestampUs earliest) const;
   Status PlanChunkList();
+  // Of an export that was begun by a Varve that did not note what chunks are made of.
+  void NoteMissingSources();
   void SetTotals();
+  // Of the database's files that are read.
+  uint64_t BytesToRead() const;
   Status RunChunks();
   Status Work(Queue& queue);
   Status FinishChunk(ChunkWork& work);
@@ -92,11 +104,12 @@ class ExportJob {
   ExportReport Report() const;
 
   const ExportServices services_;
-  const ExportRequest request_;
+  ExportRequest request_;  // with what an increment has of its base
   TransferProgress& progress_;
   const SnapshotFolder folder_;
   const std::unique_ptr<RateLimit> rate_;
   Manifest manifest_;
+  std::optional<ExportBase> base_;        // of a new increment
   std::vector<SchemaText> schema_texts_;  // of a new export
   std::vector<PinnedTable> tables_;
   std::mutex pin_mutex_;

@@ -16,6 +16,7 @@
 namespace varve {
 
 inline constexpr size_t kParallelismMax = 64;
+inline constexpr std::chrono::milliseconds kChunkWindowDefault = std::chrono::days(1);
 
 // What is not given is the default in a new export and stays as it was in one that is resumed.
 struct ExportRequest {
@@ -28,6 +29,8 @@ struct ExportRequest {
   std::optional<DataFormat> format;
   enum class Contents : uint8_t { kAll, kSchemaOnly } contents = Contents::kAll;
   enum class Existing : uint8_t { kResume, kReplace } existing = Existing::kResume;
+  // The location of an earlier snapshot of the database: only what is new since then.
+  std::optional<std::string> since;
   // The point in time; default: now.
   std::optional<VersionRef> as_of;
   size_t parallelism = 1;

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "protect/import_files.h"
+#include "protect/import_increment.h"
 #include "protect/snapshot_folder.h"
 #include "protect/verify.h"
 #include "query/session.h"
@@ -53,7 +54,8 @@ Status ImportJob::Prepare() {
   // What does not fit shows before all bytes are read.
   VARVE_ASSIGN(manifest_, folder.LoadComplete());
   VARVE_ASSIGN(schema_, folder.ReadSchema(manifest_));
-  VARVE_ASSIGN(plan_, PlanImport(*services_.database, manifest_, schema_, request_));
+  const auto plan = manifest_.base ? PlanIncrement : PlanImport;
+  VARVE_ASSIGN(plan_, plan(*services_.database, manifest_, schema_, request_));
   VARVE_ASSIGN(
       VerifyReport verified,
       VerifySnapshot(*services_.snapshot,
@@ -69,6 +71,35 @@ Status ImportJob::Prepare() {
   return {};
 }
 
+uint64_t ImportJob::AddTasks(const TablePlan& table, const Chunk& chunk) {
+  const TableDefinition& definition = *table.definition;
+  TimeRange range = chunk.range;
+  if (request_.range) {
+    range.start = std::max(range.start, request_.range->start);
+    range.end = std::min(range.end, request_.range->end);
+  }
+  uint64_t bytes = 0;
+  std::map<std::optional<uint32_t>, Task> parts;
+  for (const SnapshotFile& file : chunk.files) {
+    if (file.schema == definition.schema && file.table == definition.name &&
+        range.Overlaps(file.time_min, file.time_max)) {
+      parts[file.partition].files.push_back(&file);
+      bytes += file.size_bytes;
+    }
+  }
+  for (const ChunkSource& source : chunk.sources) {
+    // Also where nothing has come into the place of what goes.
+    if (source.change == ChunkChange::kReplace && source.schema == definition.schema &&
+        source.table == definition.name) {
+      parts[source.partition].change = ChunkChange::kReplace;
+    }
+  }
+  for (auto& [partition, task] : parts) {
+    tasks_.push_back({&table, partition, &chunk, range, std::move(task.files), task.change});
+  }
+  return bytes;
+}
+
 void ImportJob::CollectTasks() {
   report_.snapshot_id = manifest_.snapshot_id;
   report_.warnings = plan_.warnings;
@@ -80,22 +111,7 @@ void ImportJob::CollectTasks() {
       continue;
     }
     for (const Chunk& chunk : manifest_.chunks) {
-      TimeRange range = chunk.range;
-      if (request_.range) {
-        range.start = std::max(range.start, request_.range->start);
-        range.end = std::min(range.end, request_.range->end);
-      }
-      std::map<std::optional<uint32_t>, std::vector<const SnapshotFile*>> parts;
-      for (const SnapshotFile& file : chunk.files) {
-        if (file.schema == table.definition->schema && file.table == table.definition->name &&
-            range.Overlaps(file.time_min, file.time_max)) {
-          parts[file.partition].push_back(&file);
-          bytes += file.size_bytes;
-        }
-      }
-      for (auto& [partition, files] : parts) {
-        tasks_.push_back({&table, partition, &chunk, range, std::move(files)});
-      }
+      bytes += AddTasks(table, chunk);
     }
   }
   // By chunk, so that an import that ends early has whole days of all tables.
@@ -118,10 +134,10 @@ Result<ImportReport> ImportJob::Plan() {
 
 Result<ImportReport> ImportJob::Run() {
   VARVE_TRY(Prepare());
-  VARVE_TRY(MakeTables(*services_.database, manifest_, plan_));
+  VARVE_ASSIGN(tables_, MakeTables(*services_.database, manifest_, plan_));
   VARVE_TRY(RunTasks());
   VARVE_TRY(MakeViews(*services_.database, plan_));
-  VARVE_TRY(NoteDone(*services_.database, manifest_, request_, plan_));
+  VARVE_TRY(NoteDone(*services_.database, manifest_, request_, plan_, tables_));
   return report_;
 }
 
@@ -166,7 +182,10 @@ Status ImportJob::RunTasks() {
 Status ImportJob::RunTask(const Task& task) {
   Database& database = *services_.database;
   const TableDefinition& definition = *task.table->definition;
-  VARVE_ASSIGN(auto table, database.FindTable(task.table->schema, definition.name));
+  std::shared_ptr<Table> table = tables_.at(task.table);
+  if (table->dropped()) {
+    return DroppedMeanwhile(*task.table);
+  }
   if (task.partition) {
     const auto partitions = database.PartitionsOf(*table);
     if (*task.partition >= partitions.size()) {
@@ -179,6 +198,9 @@ Status ImportJob::RunTask(const Task& task) {
   import.operation_id = ChunkOperation(manifest_, *task.chunk, task.range);
   if (const auto duration = definition.options.segment_duration) {
     import.segment_duration = *duration;
+  }
+  if (task.change == ChunkChange::kReplace) {
+    import.replaces = task.range;
   }
   import.write = [&](const ImportPlace& place) {
     return WriteImportFiles(

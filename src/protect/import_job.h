@@ -53,8 +53,9 @@ class ImportJob {
   ImportJob(ImportServices services, ImportRequest request, TransferProgress& progress);
 
   // All rows are durable and visible when it returns ok. Errors: those of VerifySnapshot and its
-  // findings, of PlanImport: nothing has changed then; those of WriteImportFiles and Table::Import;
-  // kCancelled when it is stopped: what has been committed stays, for another run.
+  // findings, of PlanImport or PlanIncrement: nothing has changed then; those of WriteImportFiles
+  // and Table::Import; kCancelled when it is stopped: what has been committed stays, for another
+  // run.
   Result<ImportReport> Run();
 
   // Verifies, and says what would be done.
@@ -68,10 +69,13 @@ class ImportJob {
     const Chunk* chunk = nullptr;
     TimeRange range;
     std::vector<const SnapshotFile*> files;
+    ChunkChange change = ChunkChange::kWhole;
   };
 
   Status Prepare();
   void CollectTasks();
+  // Those of a table in a chunk, with the bytes of their files.
+  uint64_t AddTasks(const TablePlan& table, const Chunk& chunk);
   Status RunTasks();
   Status RunTask(const Task& task);
   Status Pace(uint64_t bytes);
@@ -84,6 +88,7 @@ class ImportJob {
   SnapshotSchema schema_;
   ImportPlan plan_;
   std::map<std::string, HashedObject> verified_;  // by path
+  MadeTables tables_;
   std::vector<Task> tasks_;
   std::mutex report_mutex_;
   ImportReport report_;

@@ -6,6 +6,8 @@
 #include <map>
 
 #include "base/units.h"
+#include "protect/import_record.h"
+#include "protect/import_tables_internal.h"
 #include "protect/snapshot_error.h"
 
 namespace varve {
@@ -13,13 +15,6 @@ namespace {
 
 std::string RangeSuffix(const TimeRange& range) {
   return fmt::format("/{}..{}", range.start.value(), range.end.value());
-}
-
-bool IsSelected(const std::optional<std::vector<std::string>>& names, std::string_view schema,
-                std::string_view table) {
-  return !names || std::ranges::any_of(*names, [&](const std::string& name) {
-    return name == table || name == fmt::format("{}.{}", schema, table);
-  });
 }
 
 Status CheckNames(const SnapshotSchema& schema, const ImportRequest& request) {
@@ -49,7 +44,71 @@ Status CheckNames(const SnapshotSchema& schema, const ImportRequest& request) {
   return {};
 }
 
-// What of the snapshot's table does not fit the one that is there, in words; empty: it fits.
+// For a table that is there already.
+Result<TableAction> ActionFor(Database& database, const std::shared_ptr<Table>& table,
+                              const TablePlan& plan, const Manifest& manifest,
+                              const ImportRequest& request) {
+  const bool begun = table->HasCommitted(BegunOperation(manifest));
+  if (table->HasCommitted(DoneOperation(manifest, request))) {
+    return request.on_conflict == OnConflict::kOverwrite ? TableAction::kReplace
+                                                         : TableAction::kDoneBefore;
+  }
+  if (!begun && request.on_conflict == OnConflict::kOverwrite) {
+    return TableAction::kReplace;
+  }
+  if (!begun && request.on_conflict != OnConflict::kAppend) {
+    VARVE_ASSIGN(const bool has_rows, HasRows(database, table));
+    if (request.on_conflict == OnConflict::kSkip) {
+      return TableAction::kSkip;
+    }
+    if (has_rows) {
+      return Named(ErrorKind::kAlreadyExists, kRelationExists,
+                   "table {}.{} is there and has rows; say on_conflict skip, append or overwrite, "
+                   "or give the schema another name with rename_schema",
+                   plan.schema, plan.definition->name);
+    }
+  }
+  const auto differences = Differences(*plan.definition, *table);
+  if (!differences.empty()) {
+    return Named(ErrorKind::kInvalidArgument, kSchemaMismatch,
+                 "table {}.{} is there and differs from the snapshot's: {}", plan.schema,
+                 plan.definition->name, fmt::join(differences, "; "));
+  }
+  return TableAction::kUse;
+}
+
+Result<std::shared_ptr<Table>> MakeTable(Database& database, const Manifest& manifest,
+                                         const TablePlan& table) {
+  const TableDefinition& definition = *table.definition;
+  if (table.action == TableAction::kReplace) {
+    if (const auto there = database.FindTable(table.schema, definition.name)) {
+      if ((*there)->uuid() != table.replaced) {
+        return DroppedMeanwhile(table);
+      }
+      VARVE_TRY(database.DropTable(table.schema, definition.name));
+    }
+  }
+  if (table.action != TableAction::kUse) {
+    VARVE_TRY(definition.partition ? database.CreatePartitionedTable(
+                                         table.schema, definition.name, definition.Spec(),
+                                         table.options, *definition.partition)
+                                   : database.CreateTable(table.schema, definition.name,
+                                                          definition.Spec(), table.options));
+  }
+  VARVE_ASSIGN(auto made, database.FindTable(table.schema, definition.name));
+  VARVE_TRY(made->NoteOperation(BegunOperation(manifest)));
+  return made;
+}
+
+}  // namespace
+
+bool IsSelected(const std::optional<std::vector<std::string>>& names, std::string_view schema,
+                std::string_view table) {
+  return !names || std::ranges::any_of(*names, [&](const std::string& name) {
+    return name == table || name == fmt::format("{}.{}", schema, table);
+  });
+}
+
 std::vector<std::string> Differences(const TableDefinition& wanted, const Table& table) {
   std::vector<std::string> out;
   const auto schema = table.schema();
@@ -109,40 +168,6 @@ Result<bool> HasRows(Database& database, const std::shared_ptr<Table>& table) {
   return false;
 }
 
-// For a table that is there already.
-Result<TableAction> ActionFor(Database& database, const std::shared_ptr<Table>& table,
-                              const TablePlan& plan, const Manifest& manifest,
-                              const ImportRequest& request) {
-  const bool begun = table->HasCommitted(BegunOperation(manifest));
-  if (table->HasCommitted(DoneOperation(manifest, request))) {
-    return request.on_conflict == OnConflict::kOverwrite ? TableAction::kReplace
-                                                         : TableAction::kDoneBefore;
-  }
-  if (!begun && request.on_conflict == OnConflict::kOverwrite) {
-    return TableAction::kReplace;
-  }
-  if (!begun && request.on_conflict != OnConflict::kAppend) {
-    VARVE_ASSIGN(const bool has_rows, HasRows(database, table));
-    if (request.on_conflict == OnConflict::kSkip) {
-      return TableAction::kSkip;
-    }
-    if (has_rows) {
-      return Named(ErrorKind::kAlreadyExists, kRelationExists,
-                   "table {}.{} is there and has rows; say on_conflict skip, append or overwrite, "
-                   "or give the schema another name with rename_schema",
-                   plan.schema, plan.definition->name);
-    }
-  }
-  const auto differences = Differences(*plan.definition, *table);
-  if (!differences.empty()) {
-    return Named(ErrorKind::kInvalidArgument, kSchemaMismatch,
-                 "table {}.{} is there and differs from the snapshot's: {}", plan.schema,
-                 plan.definition->name, fmt::join(differences, "; "));
-  }
-  return TableAction::kUse;
-}
-
-// Options of a new table; the warning when its ttl is held.
 TableOptions OptionsFor(const Database& database, const TableDefinition& table,
                         const Manifest& manifest, const ImportRequest& request,
                         std::vector<std::string>& warnings) {
@@ -171,9 +196,8 @@ TableOptions OptionsFor(const Database& database, const TableDefinition& table,
   return options;
 }
 
-Status PlanViews(Database& database, const SnapshotSchema& schema, const ImportRequest& request,
-                 const std::function<std::string(const std::string&)>& schema_here,
-                 ImportPlan& plan) {
+Status PlanViews(const Database& database, const SnapshotSchema& schema,
+                 const ImportRequest& request, ImportPlan& plan) {
   for (const ViewEntry& view : schema.views) {
     if (!IsSelected(request.tables, view.schema, view.name) ||
         (request.schemas &&
@@ -181,7 +205,7 @@ Status PlanViews(Database& database, const SnapshotSchema& schema, const ImportR
       continue;
     }
     ViewEntry here = view;
-    here.schema = schema_here(view.schema);
+    here.schema = SchemaHere(request, view.schema);
     const auto there = database.FindView(here.schema, here.name);
     const bool same = there && there->query == here.query && there->columns == here.columns;
     if (same || (there && request.on_conflict == OnConflict::kSkip)) {
@@ -196,8 +220,6 @@ Status PlanViews(Database& database, const SnapshotSchema& schema, const ImportR
   }
   return {};
 }
-
-}  // namespace
 
 Result<OnConflict> ParseOnConflict(std::string_view text) {
   constexpr std::array<std::string_view, 4> kNames = {"fail", "skip", "append", "overwrite"};
@@ -221,17 +243,18 @@ std::string ChunkOperation(const Manifest& manifest, const Chunk& chunk, const T
                      range == chunk.range ? "" : RangeSuffix(range));
 }
 
-Result<ImportPlan> PlanImport(Database& database, const Manifest& manifest,
-                              const SnapshotSchema& schema, const ImportRequest& request) {
-  VARVE_TRY(CheckNames(schema, request));
-  const auto schema_here = [&](const std::string& name) {
-    const auto renamed = request.rename_schemas.find(name);
-    return renamed == request.rename_schemas.end() ? name : renamed->second;
-  };
-  ImportPlan plan;
+std::string SchemaHere(const ImportRequest& request, const std::string& name) {
+  const auto renamed = request.rename_schemas.find(name);
+  return renamed == request.rename_schemas.end() ? name : renamed->second;
+}
+
+Result<std::map<std::string, std::string>> PlanSchemas(const Database& database,
+                                                       const SnapshotSchema& schema,
+                                                       const ImportRequest& request,
+                                                       ImportPlan& plan) {
   std::map<std::string, std::string> from;  // by the name here
   for (const std::string& name : request.schemas.value_or(schema.schemas)) {
-    const std::string here = schema_here(name);
+    const std::string here = SchemaHere(request, name);
     if (const auto [other, is_new] = from.try_emplace(here, name); !is_new) {
       return Named(ErrorKind::kInvalidArgument, kRenameCollision,
                    "the schemas '{}' and '{}' of the snapshot would both become '{}'",
@@ -241,8 +264,16 @@ Result<ImportPlan> PlanImport(Database& database, const Manifest& manifest,
       plan.schemas.push_back(here);
     }
   }
+  return from;
+}
+
+Result<ImportPlan> PlanImport(Database& database, const Manifest& manifest,
+                              const SnapshotSchema& schema, const ImportRequest& request) {
+  VARVE_TRY(CheckNames(schema, request));
+  ImportPlan plan;
+  VARVE_ASSIGN(auto from, PlanSchemas(database, schema, request, plan));
   for (const TableDefinition& table : schema.tables) {
-    const std::string here = schema_here(table.schema);
+    const std::string here = SchemaHere(request, table.schema);
     if (!from.contains(here) || from[here] != table.schema ||
         !IsSelected(request.tables, table.schema, table.name)) {
       continue;
@@ -252,38 +283,39 @@ Result<ImportPlan> PlanImport(Database& database, const Manifest& manifest,
     const auto there = database.FindTable(here, table.name);
     if (there) {
       VARVE_ASSIGN(one.action, ActionFor(database, *there, one, manifest, request));
+      one.replaced = (*there)->uuid();
     }
     plan.tables.push_back(std::move(one));
   }
-  VARVE_TRY(PlanViews(database, schema, request, schema_here, plan));
+  VARVE_TRY(PlanViews(database, schema, request, plan));
   return plan;
 }
 
-Status MakeTables(Database& database, const Manifest& manifest, const ImportPlan& plan) {
+std::unexpected<Error> DroppedMeanwhile(const TablePlan& table) {
+  return Conflict(
+      "table {}.{} has been dropped or replaced while the import ran, perhaps by another import: "
+      "run it again to go on",
+      table.schema, table.definition->name);
+}
+
+Result<MadeTables> MakeTables(Database& database, const Manifest& manifest,
+                              const ImportPlan& plan) {
+  VARVE_TRY(DropRelations(database, manifest, plan));
   for (const std::string& schema : plan.schemas) {
     if (!database.HasSchema(schema)) {
       VARVE_TRY(database.CreateSchema(schema));
     }
   }
+  MadeTables made;
   for (const TablePlan& table : plan.tables) {
-    const TableDefinition& definition = *table.definition;
     if (table.action == TableAction::kSkip || table.action == TableAction::kDoneBefore) {
       continue;
     }
-    if (table.action == TableAction::kReplace) {
-      VARVE_TRY(database.DropTable(table.schema, definition.name));
-    }
-    if (table.action != TableAction::kUse) {
-      VARVE_TRY(definition.partition ? database.CreatePartitionedTable(
-                                           table.schema, definition.name, definition.Spec(),
-                                           table.options, *definition.partition)
-                                     : database.CreateTable(table.schema, definition.name,
-                                                            definition.Spec(), table.options));
-    }
-    VARVE_ASSIGN(const auto made, database.FindTable(table.schema, definition.name));
-    VARVE_TRY(made->NoteOperation(BegunOperation(manifest)));
+    VARVE_ASSIGN(made[&table], table.action == TableAction::kAdvance
+                                   ? AdvanceTable(database, manifest, table)
+                                   : MakeTable(database, manifest, table));
   }
-  return {};
+  return made;
 }
 
 Status MakeViews(Database& database, const ImportPlan& plan) {
@@ -294,15 +326,20 @@ Status MakeViews(Database& database, const ImportPlan& plan) {
 }
 
 Status NoteDone(Database& database, const Manifest& manifest, const ImportRequest& request,
-                const ImportPlan& plan) {
-  for (const TablePlan& table : plan.tables) {
-    if (table.action == TableAction::kSkip || table.action == TableAction::kDoneBefore) {
-      continue;
+                const ImportPlan& plan, const MadeTables& tables) {
+  for (const auto& [table, made] : tables) {
+    if (made->dropped()) {
+      return DroppedMeanwhile(*table);
     }
-    VARVE_ASSIGN(const auto made, database.FindTable(table.schema, table.definition->name));
     VARVE_TRY(made->NoteOperation(DoneOperation(manifest, request)));
   }
-  return {};
+  if (request.range) {
+    return {};
+  }
+  const bool anew = std::ranges::any_of(
+      plan.tables, [](const TablePlan& table) { return table.action != TableAction::kDoneBefore; });
+  return NoteImported(database.store(), manifest, request,
+                      anew ? ImportedNow::kYes : ImportedNow::kBefore);
 }
 
 }  // namespace varve

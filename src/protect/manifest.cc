@@ -9,6 +9,7 @@
 #include "base/checksum.h"
 #include "base/units.h"
 #include "protect/json_fields.h"
+#include "protect/manifest_increment_internal.h"
 #include "protect/snapshot_error.h"
 #include "store/object_store.h"
 
@@ -19,9 +20,6 @@ constexpr std::string_view kFormat = "varve-export";
 constexpr std::array<std::string_view, 3> kFormats = {"parquet", "csv", "json"};
 constexpr std::array<std::string_view, 5> kStatuses = {"Pending", "InProgress", "Completed",
                                                        "Failed", "Skipped"};
-
-std::string Hash(const std::string& hex) { return "sha256:" + hex; }
-std::string TimeText(TimestampUs time) { return FormatTimestamp(time.value()); }
 
 SnapshotJson RangeToJson(const TimeRange& range) {
   return {{"start", TimeText(range.start)}, {"end", TimeText(range.end)}};
@@ -139,6 +137,9 @@ SnapshotJson ChunkToJson(const Chunk& chunk) {
                        {"time_range", RangeToJson(chunk.range)},
                        {"status", ChunkStatusName(chunk.status)},
                        {"files", std::move(files)}};
+  if (!chunk.sources.empty()) {
+    json["sources"] = ChunkSourcesToJson(chunk.sources);
+  }
   if (!chunk.checksum.empty()) {
     json["checksum"] = Hash(chunk.checksum);
   }
@@ -160,6 +161,7 @@ Result<Chunk> ChunkFromJson(const SnapshotJson& json) {
   for (const SnapshotJson& file : *files) {
     VARVE_ASSIGN(chunk.files.emplace_back(), FileFromJson(file));
   }
+  VARVE_ASSIGN(chunk.sources, ChunkSourcesFromJson(fields));
   if (fields.Find("checksum") != nullptr) {
     VARVE_ASSIGN(chunk.checksum, fields.Sha256("checksum"));
   }
@@ -198,6 +200,36 @@ Result<ExportSource> SourceFromJson(const SnapshotJson& json) {
   return source;
 }
 
+SnapshotJson HeadToJson(const Manifest& manifest) {
+  const uint64_t version = manifest.base ? kManifestVersion : kWholeManifestVersion;
+  SnapshotJson json = {{"format", kFormat},
+                       {"version", version},
+                       {"min_reader", version},
+                       {"snapshot_id", manifest.snapshot_id.ToString()},
+                       {"db_uuid", manifest.db_uuid.ToString()},
+                       {"server_version", manifest.server_version},
+                       {"catalog", manifest.catalog},
+                       {"schemas", manifest.schemas},
+                       {"tables", manifest.tables}};
+  if (manifest.selection != ExportSelection()) {
+    json["selection"] = SelectionToJson(manifest.selection);
+  }
+  json["time_range"] = RangeToJson(manifest.range);
+  json["schema_only"] = manifest.schema_only;
+  json["data_format"] = DataFormatName(manifest.format);
+  json["chunk_time_window"] = FormatDuration(manifest.chunk_window);
+  json["state"] = manifest.completed_at ? "complete" : "in_progress";
+  json["created_at"] = TimeText(manifest.created_at);
+  if (manifest.completed_at) {
+    json["completed_at"] = TimeText(*manifest.completed_at);
+  }
+  if (manifest.base) {
+    json["base"] = BaseToJson(*manifest.base);
+    json["changes"] = ChangesToJson(manifest.changes);
+  }
+  return json;
+}
+
 SnapshotJson ManifestToJson(const Manifest& manifest) {
   SnapshotJson schema_files = SnapshotJson::array();
   for (const SchemaFile& file : manifest.schema_files) {
@@ -208,24 +240,7 @@ SnapshotJson ManifestToJson(const Manifest& manifest) {
   for (const Chunk& chunk : manifest.chunks) {
     chunks.push_back(ChunkToJson(chunk));
   }
-  SnapshotJson json = {{"format", kFormat},
-                       {"version", kManifestVersion},
-                       {"min_reader", kManifestVersion},
-                       {"snapshot_id", manifest.snapshot_id.ToString()},
-                       {"db_uuid", manifest.db_uuid.ToString()},
-                       {"server_version", manifest.server_version},
-                       {"catalog", manifest.catalog},
-                       {"schemas", manifest.schemas},
-                       {"tables", manifest.tables},
-                       {"time_range", RangeToJson(manifest.range)},
-                       {"schema_only", manifest.schema_only},
-                       {"data_format", DataFormatName(manifest.format)},
-                       {"chunk_time_window", FormatDuration(manifest.chunk_window)},
-                       {"state", manifest.completed_at ? "complete" : "in_progress"},
-                       {"created_at", TimeText(manifest.created_at)}};
-  if (manifest.completed_at) {
-    json["completed_at"] = TimeText(*manifest.completed_at);
-  }
+  SnapshotJson json = HeadToJson(manifest);
   SnapshotJson sources = SnapshotJson::array();
   for (const ExportSource& source : manifest.sources) {
     sources.push_back(SourceToJson(source));
@@ -263,7 +278,12 @@ Status ReadHead(const JsonFields& fields, Manifest& manifest) {
   VARVE_ASSIGN(manifest.catalog, fields.Text("catalog"));
   VARVE_ASSIGN(manifest.schemas, fields.Texts("schemas"));
   VARVE_ASSIGN(manifest.tables, fields.Texts("tables"));
+  VARVE_ASSIGN(manifest.selection, SelectionFromJson(fields));
   VARVE_ASSIGN(manifest.range, RangeFromJson(fields));
+  VARVE_ASSIGN(manifest.base, BaseFromJson(fields));
+  if (manifest.base) {
+    VARVE_ASSIGN(manifest.changes, ChangesFromJson(fields));
+  }
   VARVE_ASSIGN(manifest.schema_only, fields.Boolean("schema_only"));
   VARVE_ASSIGN(const std::string format, fields.Text("data_format"));
   VARVE_ASSIGN(manifest.format, ParseDataFormat(format));
@@ -354,6 +374,10 @@ Result<DataFormat> ParseDataFormat(std::string_view name) {
 
 std::string_view ChunkStatusName(ChunkStatus status) {
   return kStatuses[static_cast<size_t>(status)];
+}
+
+bool ChunkSource::HasRows() const {
+  return change == ChunkChange::kAdd || (change != ChunkChange::kNone && !files.empty());
 }
 
 uint64_t Manifest::row_count() const {

@@ -32,6 +32,12 @@ Manifest Example() {
   file.time_max = TimestampUs(2000);
   file.notes = DataFileNotes{TimestampUs(0), 7, 18446744073709551615U, {{3, 1}}};
   Chunk chunk{1, {TimestampUs(0), TimestampUs(86'400'000'000)}, ChunkStatus::kCompleted, {file}};
+  chunk.sources = {{.schema = "public",
+                    .table = "cpu",
+                    .partition = 1,
+                    .uuid = Uuid(5, 6),
+                    .visible_from = TimestampUs(0),
+                    .files = {{Uuid(7, 8), ""}, {Uuid(7, 9), Sha256Hex("rows")}}}};
   chunk.checksum = ChunkChecksum(chunk.files);
   manifest.chunks = {
       chunk,
@@ -109,6 +115,24 @@ constexpr std::string_view kGolden = R"({
      }
     }
    ],
+   "sources": [
+    {
+     "schema": "public",
+     "table": "cpu",
+     "partition": 1,
+     "uuid": "00000000-0000-0005-0000-000000000006",
+     "visible_from": "1970-01-01T00:00:00Z",
+     "files": [
+      {
+       "id": "00000000-0000-0007-0000-000000000008"
+      },
+      {
+       "id": "00000000-0000-0007-0000-000000000009",
+       "deletions": "sha256:@rows"
+      }
+     ]
+    }
+   ],
    "checksum": "sha256:@chunk"
   },
   {
@@ -140,6 +164,7 @@ TEST(ManifestTest, TheBytesAreTheSpecification) {
       Sha256Hex(std::string("data/1") + '\0' + chunk_hash + "\n" + "schema/tables.json" + '\0' +
                 Sha256Hex("tables") + "\n");
   std::string golden = Replaced(std::string(kGolden), "@tables", Sha256Hex("tables"));
+  golden = Replaced(golden, "@rows", Sha256Hex("rows"));
   golden = Replaced(golden, "@chunk", chunk_hash);
   golden = Replaced(golden, "@snapshot", snapshot_hash);
   EXPECT_EQ(*EncodeManifest(Example()), golden);
@@ -148,11 +173,102 @@ TEST(ManifestTest, TheBytesAreTheSpecification) {
   EXPECT_EQ(*read, Example());
 }
 
+constexpr std::string_view kSelectionGolden = R"( "selection": {
+  "schemas": [
+   "public"
+  ],
+  "tables": [
+   "cpu"
+  ],
+  "start": "1970-01-01T00:00:00Z"
+ },)";
+
+constexpr std::string_view kChangesGolden = R"( "base": {
+  "snapshot_id": "00000000-0000-0008-0000-000000000001",
+  "manifest_sha256": "sha256:@base",
+  "location": "file:///backup/monday"
+ },
+ "changes": {
+  "dropped_schemas": [
+   "old"
+  ],
+  "dropped_tables": [
+   {
+    "schema": "public",
+    "name": "gone"
+   }
+  ],
+  "dropped_views": [
+   {
+    "schema": "public",
+    "name": "view"
+   }
+  ],
+  "made_tables": [
+   {
+    "schema": "public",
+    "name": "new"
+   }
+  ],
+  "base_columns": [
+   {
+    "schema": "public",
+    "table": "cpu",
+    "columns": [
+     {
+      "id": 1,
+      "name": "tsid"
+     },
+     {
+      "id": 2,
+      "name": "t"
+     }
+    ]
+   }
+  ]
+ },)";
+
+TEST(ManifestTest, TheBytesOfAnIncrementAreTheSpecification) {
+  Manifest manifest = Example();
+  manifest.selection = {{{"public"}}, {{"cpu"}}, TimestampUs(0)};
+  manifest.base = {Uuid(8, 1), Sha256Hex("base"), "file:///backup/monday"};
+  manifest.changes = {{"old"},
+                      {{"public", "gone"}},
+                      {{"public", "view"}},
+                      {{"public", "new"}},
+                      {{{"public", "cpu"}, {{1, "tsid"}, {2, "t"}}}}};
+  ChunkSource& source = manifest.chunks[0].sources[0];
+  source.change = ChunkChange::kAdd;
+  source.added = {source.files[1]};
+  source.files.resize(1);
+  manifest.chunks[1].sources = {
+      {.schema = "public", .table = "cpu", .uuid = Uuid(5, 7), .change = ChunkChange::kReplace}};
+  const std::string text = *EncodeManifest(manifest);
+  for (const std::string& part :
+       {std::string("\"version\": 2,\n \"min_reader\": 2,"), std::string(kSelectionGolden),
+        Replaced(std::string(kChangesGolden), "@base", Sha256Hex("base")),
+        std::string("     \"change\": \"add\",\n     \"files\": [\n      {\n       \"id\": "
+                    "\"00000000-0000-0007-0000-000000000008\"\n      }\n     ],\n     \"added\": "
+                    "[\n      {\n       \"id\": \"00000000-0000-0007-0000-000000000009\",\n"),
+        std::string("     \"change\": \"replace\",\n     \"files\": []\n")}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  const auto read = DecodeManifest(text);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(*read, manifest);
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{"\"add\"", "\"more\""},
+                                                        {"\"changes\"", "\"change\""},
+                                                        {"\"manifest_sha256\"", "\"x\""}}) {
+    EXPECT_FALSE(DecodeManifest(Replaced(text, from, to))) << from;
+  }
+}
+
 TEST(ManifestTest, WhatIsUnknownIsIgnoredAndWhatIsNewerRefused) {
   const std::string text = *EncodeManifest(Example());
   EXPECT_THAT(DecodeManifest(Replaced(text, "\"version\": 1", "\"version\": 9, \"new\": {}")),
               IsOk());
-  const auto newer = DecodeManifest(Replaced(text, "\"min_reader\": 1", "\"min_reader\": 2"));
+  const auto newer = DecodeManifest(Replaced(text, "\"min_reader\": 1", "\"min_reader\": 3"));
   ASSERT_FALSE(newer);
   EXPECT_EQ(newer.error().kind, ErrorKind::kNotSupported);
   EXPECT_THAT(newer.error().message, HasSubstr("MANIFEST_TOO_NEW"));

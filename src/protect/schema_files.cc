@@ -11,6 +11,7 @@
 namespace varve {
 namespace {
 
+constexpr uint64_t kSchemaFilesVersion = 1;
 constexpr std::string_view kEngine = "Analytic";
 constexpr std::array<std::string_view, 3> kMethods = {"KEY", "HASH", "RANDOM"};
 
@@ -176,7 +177,7 @@ Status ReadList(std::string_view path, std::string_view text, const char* name, 
 }
 
 Result<SchemaText> Printed(std::string_view path, const char* name, SnapshotJson items) {
-  SnapshotJson json = {{"version", kManifestVersion}};
+  SnapshotJson json = {{"version", kSchemaFilesVersion}};
   json[name] = std::move(items);
   VARVE_ASSIGN(std::string text, PrintSnapshotJson(json));
   return SchemaText{std::string(path), std::move(text)};

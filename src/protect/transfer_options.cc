@@ -222,6 +222,7 @@ Result<ExportOptions> ParseExportOptions(std::map<std::string, std::string> opti
       Choose(request.existing, ExportRequest::Existing::kReplace, ExportRequest::Existing::kResume);
   readers["rate_limit"] = Into(request.bytes_per_second, ParseSize);
   readers["as_of"] = Into(request.as_of, PointOf);
+  readers["since"] = Into(request.since, TextOf);
   VARVE_TRY(ReadAll("EXPORT DATABASE", options, readers));
   return out;
 }

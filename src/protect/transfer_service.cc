@@ -61,7 +61,8 @@ class TransferServiceImpl final : public TransferService {
     StoreCredentials credentials;
     Work work;
     if (request.kind == TransferKind::kExport) {
-      VARVE_ASSIGN(const ExportOptions options, ParseExportOptions(request.options));
+      VARVE_ASSIGN(ExportOptions options, ParseExportOptions(request.options));
+      VARVE_TRY(PrepareSince(location, options));
       mode = options.mode;
       credentials = options.credentials;
       work = [this, options](Transfer& transfer, std::stop_token stop) {
@@ -129,6 +130,24 @@ class TransferServiceImpl final : public TransferService {
                       .clock = &options_.database->clock(),
                       .credentials = credentials},
                      use);
+  }
+
+  // The earlier snapshot, when the export asks for what is new since one.
+  Status PrepareSince(const Location& location, ExportOptions& options) const {
+    if (!options.request.since) {
+      return {};
+    }
+    VARVE_ASSIGN(const Location since, Location::Parse(*options.request.since));
+    if (since == location) {
+      return InvalidArgument(
+          "since is {}, where the export itself is to be: an increment is a snapshot of its own, "
+          "in "
+          "another folder",
+          since.ToString());
+    }
+    options.request.since = since.ToString();
+    VARVE_TRY(Open(*options.request.since, options.credentials, PlaceUse::kRead));
+    return {};
   }
 
   Status MakeTempFolder() const {
@@ -213,8 +232,13 @@ class TransferServiceImpl final : public TransferService {
   Status Export(Transfer& transfer, const ExportOptions& options, const std::stop_token& stop) {
     VARVE_ASSIGN(const auto place,
                  Open(transfer.status.location, options.credentials, PlaceUse::kWrite));
+    std::unique_ptr<ObjectStore> since;
+    if (options.request.since) {
+      VARVE_ASSIGN(since, Open(*options.request.since, options.credentials, PlaceUse::kRead));
+    }
     ExportJob job({.database = options_.database,
                    .target = place.get(),
+                   .since = since.get(),
                    .text = rows_.get(),
                    .temp_folder = options_.temp_folder,
                    .retry = {},

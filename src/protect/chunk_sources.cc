@@ -1,0 +1,147 @@
+#include "protect/chunk_sources.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+namespace varve {
+namespace {
+
+SourceFile SourceOf(const FileMeta& file) {
+  return {file.id, file.deletion_vector ? file.deletion_vector->sha256 : ""};
+}
+
+bool IsOfSame(const ChunkSource& a, const ChunkSource& b) {
+  return a.uuid == b.uuid && a.schema == b.schema && a.table == b.table &&
+         a.partition == b.partition;
+}
+
+// All that the source was made of.
+std::vector<SourceFile> AllFiles(const ChunkSource& source) {
+  std::vector<SourceFile> all;
+  std::ranges::set_union(source.files, source.added, std::back_inserter(all));
+  return all;
+}
+
+// Snapshots may come from a Varve that did not note what they are made of.
+bool HasUnknownRows(const Chunk& chunk, const ChunkSource& source) {
+  const auto is_of_it = [&](const auto& one) {
+    return one.schema == source.schema && one.table == source.table &&
+           one.partition == source.partition;
+  };
+  return std::ranges::any_of(chunk.files, is_of_it) &&
+         std::ranges::none_of(chunk.sources, is_of_it);
+}
+
+ChunkSource Compare(ChunkSource now, const TimeRange& range, const Chunk& base,
+                    const PinnedTable& table) {
+  const auto before = std::ranges::find_if(
+      base.sources, [&](const ChunkSource& one) { return IsOfSame(one, now); });
+  const bool known = before != base.sources.end();
+  const std::vector<SourceFile> former = known ? AllFiles(*before) : std::vector<SourceFile>();
+  const auto has_rows_beyond = [&](const SourceFile& file) {
+    const auto meta = table.version->files.find(file.id);
+    return meta != table.version->files.end() && meta->second.time_max >= base.range.end;
+  };
+  now.change = ChunkChange::kReplace;
+  if (known ? !former.empty() && before->visible_from != now.visible_from
+            : HasUnknownRows(base, now)) {
+    return now;
+  }
+  if (!std::ranges::includes(now.files, former)) {
+    return now;
+  }
+  if (base.range.end < range.end && std::ranges::any_of(former, has_rows_beyond)) {
+    return now;
+  }
+  std::ranges::set_difference(now.files, former, std::back_inserter(now.added));
+  now.change = now.added.empty() ? ChunkChange::kNone : ChunkChange::kAdd;
+  now.files = former;
+  return now;
+}
+
+// Readers without Varve do not know which partition a row is in.
+void ReplaceWholeTables(std::vector<ChunkSource>& sources) {
+  std::set<RelationName> replaced;
+  for (const ChunkSource& source : sources) {
+    if (source.change == ChunkChange::kReplace) {
+      replaced.insert({source.schema, source.table});
+    }
+  }
+  for (ChunkSource& source : sources) {
+    if (replaced.contains({source.schema, source.table})) {
+      source.change = ChunkChange::kReplace;
+      source.files = AllFiles(source);
+      source.added.clear();
+    }
+  }
+}
+
+}  // namespace
+
+const PinnedTable* FindTable(std::span<const PinnedTable> tables, const ChunkSource& source) {
+  const auto found = std::ranges::find_if(tables, [&](const PinnedTable& table) {
+    return table.uuid == source.uuid && table.schema == source.schema &&
+           table.table == source.table && table.partition == source.partition;
+  });
+  return found == tables.end() ? nullptr : &*found;
+}
+
+std::vector<std::vector<ChunkSource>> SourcesOf(std::span<const PinnedTable> tables,
+                                                std::span<const TimeRange> chunks,
+                                                std::chrono::milliseconds window) {
+  std::vector<std::vector<ChunkSource>> out(chunks.size());
+  if (chunks.empty()) {
+    return out;
+  }
+  const TimeRange whole{chunks.front().start, chunks.back().end};
+  const int64_t step = std::chrono::microseconds(window).count();
+  for (const PinnedTable& table : tables) {
+    for (const FileMeta* file : table.FilesIn(whole)) {
+      const TimestampUs from = std::max({file->time_min, table.visible_from, whole.start});
+      for (auto i = static_cast<size_t>((from.value() - whole.start.value()) / step);
+           i < chunks.size() && chunks[i].start <= file->time_max; ++i) {
+        auto& sources = out[i];
+        if (sources.empty() || sources.back().uuid != table.uuid) {
+          sources.push_back({table.schema, table.table, table.partition, table.uuid});
+        }
+        ChunkSource& source = sources.back();
+        source.files.push_back(SourceOf(*file));
+        if (chunks[i].start < table.visible_from && file->time_min < table.visible_from) {
+          source.visible_from = table.visible_from;
+        }
+      }
+    }
+  }
+  for (auto& sources : out) {
+    for (ChunkSource& source : sources) {
+      std::ranges::sort(source.files);
+    }
+  }
+  return out;
+}
+
+std::vector<ChunkSource> CompareSources(std::vector<ChunkSource> now, const TimeRange& range,
+                                        const Chunk* base, std::span<const PinnedTable> tables) {
+  const Chunk none{.id = 0, .range = range};
+  const Chunk& before = base == nullptr ? none : *base;
+  for (const ChunkSource& former : before.sources) {
+    const bool here = std::ranges::any_of(
+        now, [&](const ChunkSource& source) { return IsOfSame(source, former); });
+    if (!here && FindTable(tables, former) != nullptr) {
+      now.push_back({former.schema, former.table, former.partition, former.uuid});
+    }
+  }
+  std::vector<ChunkSource> out;
+  for (ChunkSource& source : now) {
+    const PinnedTable* table = FindTable(tables, source);
+    out.push_back(Compare(std::move(source), range, before, *table));
+  }
+  ReplaceWholeTables(out);
+  std::erase_if(out, [](const ChunkSource& source) {
+    return source.change == ChunkChange::kNone && source.files.empty();
+  });
+  return out;
+}
+
+}  // namespace varve
