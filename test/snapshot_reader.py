@@ -30,7 +30,7 @@ def check(folder: pathlib.Path) -> dict:
     text = (folder / "manifest.json").read_bytes()
     assert bare(json.loads((folder / "COMPLETE").read_text())["manifest_sha256"]) == sha256(text)
     manifest = json.loads(text)
-    assert manifest["format"] == "varve-export" and manifest["min_reader"] <= 1 and manifest["state"] == "complete"
+    assert manifest["format"] == "varve-export" and manifest["min_reader"] <= 2 and manifest["state"] == "complete"
     expected = {file["path"]: file for file in manifest["schema_files"]}
     entries = [(file["path"], bare(file["sha256"])) for file in manifest["schema_files"]]
     end = manifest["time_range"]["start"]
@@ -53,25 +53,99 @@ def check(folder: pathlib.Path) -> dict:
     return manifest
 
 
-def restore(folder: pathlib.Path) -> duckdb.DuckDBPyConnection:
-    """All tables of the snapshot as tables of DuckDB, of the types that schema/tables.json names."""
+def types_of(table: dict) -> dict[str, str]:
+    return {c["name"]: TYPES[c["type"]] for c in table["columns"] if c["name"] != "tsid"}
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def relation(schema: str, name: str) -> str:
+    """Tables of other schemas than public have its name before theirs."""
+    return quoted(name if schema == "public" else f"{schema}.{name}")
+
+
+def make(connection, table: dict):
+    columns = ", ".join(f"{quoted(c)} {t}" for c, t in types_of(table).items())
+    connection.execute(f"CREATE TABLE {relation(table['schema'], table['name'])} ({columns})")
+
+
+def insert(connection, folder: pathlib.Path, manifest: dict, table: dict, chunk: dict):
+    columns = types_of(table)
+    for file in chunk["files"]:
+        if (file["schema"], file["table"]) != (table["schema"], table["name"]):
+            continue
+        path = folder / file["path"]
+        texts = {c: "VARCHAR" if t == "BLOB" else t for c, t in columns.items()}
+        source = {
+            "parquet": f"read_parquet('{path}')",
+            "csv": f"read_csv('{path}', header = true, delim = ',', quote = '\"', escape = '\"', "
+                   f"allow_quoted_nulls = false, all_varchar = true)",
+            "json": f"read_json('{path}', format = 'newline_delimited', columns = {texts})",
+        }[manifest["data_format"]]
+        chosen = ", ".join(f"CAST({quoted(c)} AS {t})" for c, t in columns.items())
+        connection.execute(f"INSERT INTO {relation(table['schema'], table['name'])} SELECT {chosen} FROM {source}")
+
+
+def tables_of(folder: pathlib.Path) -> list[dict]:
+    return json.loads((folder / "schema/tables.json").read_text())["tables"]
+
+
+def apply(connection, folder: pathlib.Path, base: pathlib.Path):
+    """An increment onto what `base`, and what that was applied to, have left."""
     manifest = check(folder)
+    assert manifest["base"]["snapshot_id"] == json.loads((base / "manifest.json").read_text())["snapshot_id"]
+    assert bare(manifest["base"]["manifest_sha256"]) == sha256((base / "manifest.json").read_bytes())
+    changes = manifest["changes"]
+    made = {(table["schema"], table["name"]) for table in changes["made_tables"]}
+    for table in changes["dropped_tables"] + changes["made_tables"]:
+        connection.execute(f"DROP TABLE IF EXISTS {relation(table['schema'], table['name'])}")
+    before = {(table["schema"], table["table"]): {c["id"]: c["name"] for c in table["columns"]}
+              for table in changes["base_columns"]}
+    for table in tables_of(folder):
+        name = relation(table["schema"], table["name"])
+        key = (table["schema"], table["name"])
+        if key in made:
+            make(connection, table)
+        elif key in before:
+            chosen = ", ".join(
+                f"CAST({quoted(before[key][c['id']]) if c['id'] in before[key] else 'NULL'} AS {TYPES[c['type']]}) "
+                f"AS {quoted(c['name'])}" for c in table["columns"] if c["name"] != "tsid")
+            connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {chosen} FROM {name}")
+        time = quoted(table["timestamp_key"])
+        for chunk in manifest["chunks"]:
+            whats = {source["change"] for source in chunk.get("sources", [])
+                     if (source["schema"], source["table"]) == key}
+            start, end = (f"TIMESTAMP '{chunk['time_range'][edge].rstrip('Z')}'" for edge in ("start", "end"))
+            if "replace" in whats:
+                connection.execute(f"DELETE FROM {name} WHERE {time} >= {start} AND {time} < {end}")
+            if "add" in whats and key not in made and table["options"]["update_mode"] == "OVERWRITE":
+                # Rows that come replace those of their keys.
+                keys = [c for c in table["primary_key"] if c != "tsid"]
+                keys += [c["name"] for c in table["columns"] if c["tag"]] if "tsid" in table["primary_key"] else []
+                connection.execute(f"CREATE TEMP TABLE former AS SELECT * FROM {name}")
+                connection.execute(f"DELETE FROM {name}")
+                insert(connection, folder, manifest, table, chunk)
+                same = " AND ".join(f"former.{quoted(c)} IS NOT DISTINCT FROM came.{quoted(c)}" for c in keys)
+                connection.execute(f"INSERT INTO {name} SELECT * FROM former WHERE NOT EXISTS "
+                                   f"(SELECT 1 FROM {name} AS came WHERE {same})")
+                connection.execute("DROP TABLE former")
+            else:
+                insert(connection, folder, manifest, table, chunk)
+
+
+def restore(folder: pathlib.Path, *increments: pathlib.Path) -> duckdb.DuckDBPyConnection:
+    """All tables of the snapshot as tables of DuckDB, of the types that schema/tables.json names; then the increments, in
+    their order."""
+    manifest = check(folder)
+    assert "base" not in manifest
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    for table in json.loads((folder / "schema/tables.json").read_text())["tables"]:
-        columns = {c["name"]: TYPES[c["type"]] for c in table["columns"] if c["name"] != "tsid"}
-        name = f'"{table["name"]}"'
-        connection.execute(f"CREATE TABLE {name} ({', '.join(f'{json.dumps(c)} {t}' for c, t in columns.items())})")
-        paths = [str(folder / file["path"]) for chunk in manifest["chunks"] for file in chunk["files"]
-                 if file["schema"] == table["schema"] and file["table"] == table["name"]]
-        for path in paths:
-            texts = {c: "VARCHAR" if t == "BLOB" else t for c, t in columns.items()}
-            source = {
-                "parquet": f"read_parquet('{path}')",
-                "csv": f"read_csv('{path}', header = true, delim = ',', quote = '\"', escape = '\"', "
-                       f"allow_quoted_nulls = false, all_varchar = true)",
-                "json": f"read_json('{path}', format = 'newline_delimited', columns = {texts})",
-            }[manifest["data_format"]]
-            chosen = ", ".join(f"CAST({json.dumps(c)} AS {t})" for c, t in columns.items())
-            connection.execute(f"INSERT INTO {name} SELECT {chosen} FROM {source}")
+    for table in tables_of(folder):
+        make(connection, table)
+        for chunk in manifest["chunks"]:
+            insert(connection, folder, manifest, table, chunk)
+    for base, increment in zip((folder, *increments), increments):
+        apply(connection, increment, base)
     return connection

@@ -66,13 +66,15 @@ Result<std::unique_ptr<SqlConnection>> Connect(const TransferCommandOptions& opt
   if (options.data_folder) {
     return LocalConnection::Open(*options.data_folder);
   }
-  if (options.location.starts_with(kFileScheme)) {
+  const auto since = options.options.find("since");
+  const bool since_file = since != options.options.end() && since->second.starts_with(kFileScheme);
+  if (since_file || options.location.starts_with(kFileScheme)) {
     VARVE_ASSIGN(const bool here, IsThisMachine(options.url));
     if (!here) {
       return Named(ErrorKind::kInvalidArgument, kInvalidLocation,
                    "not co-located: {} is a folder of this machine, and the server at {} is on "
                    "another one: name a place that both reach, or run this on the server's machine",
-                   options.location, options.url);
+                   since_file ? since->second : options.location, options.url);
     }
   }
   return RemoteConnection::Open(options.url);
@@ -213,6 +215,9 @@ Status ListSnapshots(const SnapshotCommandOptions& options) {
       text += fmt::format("\t{}\t{}\t{} rows\t{}", FormatTimestamp(manifest->created_at.value()),
                           DataFormatName(manifest->format), manifest->row_count(),
                           FormatSize(manifest->data_bytes()));
+      if (manifest->base) {
+        text += fmt::format("\tincrement of {}", manifest->base->snapshot_id.ToString());
+      }
     }
     text += "\n";
   }

@@ -9,6 +9,8 @@ constexpr char kExportExamples[] = R"(Examples:
   varve export create --to file:///backup/monday           the server at http://127.0.0.1:5440
   varve export create --to file:///backup/csv --format csv --tables cpu,public.weather
   varve export create --to file:///backup/may --start-time 2024-05-01 --end-time 2024-06-01
+  varve export create --to file:///backup/tuesday --since file:///backup/monday
+                                                           only what is new since monday
   varve export create --to file:///backup/x --data DIR    a data folder without a server
   varve export create --to s3://bucket/monday --endpoint https://minio.example:9000 \
       --access-key-id ID --secret-access-key SECRET
@@ -22,6 +24,7 @@ constexpr char kImportExamples[] = R"(Examples:
   varve import --from file:///backup/monday --dry-run      verifies, and says what it would do
   varve import --from file:///backup/monday
   varve import --from file:///backup/monday --rename-schema public=restored --tables cpu
+  varve import --from file:///backup/tuesday               an increment: after its base
   varve import --from file:///backup/x --time-range 2024-05-01..2024-05-02 --on-conflict append
 
 An import that was interrupted goes on where it stopped when it is run again.)";
@@ -122,6 +125,8 @@ void TransferCommandLine::AddExport(CLI::App& app) {
   AddOption(*create_, "--chunk-time-window", "how much time a chunk holds [1d]");
   AddOption(*create_, "--format", "parquet, csv or json [parquet]");
   AddOption(*create_, "--as-of", "a savepoint, snapshot or time of the tables [now]");
+  AddOption(*create_, "--since",
+            "an earlier snapshot, or increment: only files and rows that are new since then");
   AddFlag(*create_, "--schema-only", "no rows");
   AddFlag(*create_, "--force", "replaces the snapshot that is there");
   list_ = export_->add_subcommand("list", "Lists the snapshots in a folder.");

@@ -11,7 +11,7 @@ import time
 
 import pytest
 from harness import Server, binary
-from snapshot_reader import check
+from snapshot_reader import check, restore
 
 ROUNDS = int(os.environ.get("VARVE_EXPORT_ROUNDS", "6"))
 ROWS = 4_000
@@ -162,3 +162,42 @@ def test_the_command_line_may_be_killed_while_its_server_goes_on(rounds):
                                       "--parallelism", 3)
 
     run_rounds(rounds, one_round)
+
+
+def test_increments_survive_kills(tmp_path):
+    seed = int(os.environ.get("VARVE_SEED", random.randrange(1 << 32)))
+    print(f"VARVE_SEED={seed}")
+    rng = random.Random(seed)
+    data, target = tmp_path / "data", tmp_path / "target"
+    flags = ("--end-time", OPTIONS["end_time"], "--chunk-time-window", OPTIONS["chunk_time_window"])
+    snapshots, kills = [], 0
+
+    def until_done(*arguments):
+        nonlocal kills
+        tries = 0
+        while not interrupted(rng.uniform(0.05, 0.4) * (tries + 1), *arguments):
+            tries += 1
+        kills += tries
+
+    for number in range(ROUNDS):
+        with Server(data) as server:
+            for table, mode in (("a", "OVERWRITE"), ("b", "APPEND")):
+                server.sql(f"CREATE TABLE IF NOT EXISTS {table} (t timestamp NOT NULL, host string TAG, v double, "
+                           f"TIMESTAMP KEY(t)) WITH (enable_ttl='false', update_mode='{mode}', segment_duration='2h')")
+                first = rng.randrange(ROWS)
+                server.write("\n".join(f"{table},host=h{i % 9} v={i * (number + 1)} {i * HOUR_MS // 40}"
+                                       for i in range(first, min(ROWS, first + ROWS // 4))))
+                start = rng.randrange(ROWS) * HOUR_MS // 40
+                server.sql(f"DELETE FROM {table} WHERE t >= {start} AND t < {start + HOUR_MS}")
+            expected = contents(server)
+        since = ("--since", f"file://{snapshots[-1]}") if snapshots else ()
+        snapshots.append(tmp_path / f"snap{number}")
+        until_done("export", "create", "--to", f"file://{snapshots[-1]}", "--data", data, "--parallelism", 3, *flags, *since)
+        until_done("import", "--from", f"file://{snapshots[-1]}", "--data", target, "--parallelism", 3)
+        with Server(target) as server:
+            assert contents(server) == expected
+    stock = restore(*snapshots)
+    for table, rows in expected.items():
+        n, s, m = stock.execute(f"SELECT count(*), sum(v), min(v) FROM {table}").fetchone()
+        assert [{"n": n, "s": s, "m": m}] == rows
+    print(f"{kills} kills")

@@ -1,5 +1,6 @@
 """`varve export` and `varve import`: with a server and without, all types and formats, damage, and what others can read."""
 
+import json
 import subprocess
 
 import duckdb
@@ -79,6 +80,88 @@ def test_everything_comes_back_and_others_can_read_it(tmp_path, data_format):
             assert mine == repr(duckdb.from_arrow(theirs).fetchall()), table
     run("export", "delete", "--snapshot", place, "--yes")
     assert not list((tmp_path / "snap").rglob("*.*"))
+
+
+@pytest.mark.parametrize("data_format", ["parquet", "csv"])
+def test_increments_follow_their_base(tmp_path, data_format):
+    allowed = {"VARVE_COPY_ALLOWED_FOLDERS": str(tmp_path)}
+    names = ["base", "inc1", "inc2", "inc3"]
+    places = [f"file://{tmp_path}/{name}" for name in names]
+    tables = ("types", "odd.Name", "log", "late_table")
+
+    def export(source, number, *flags):
+        since = ("--since", places[number - 1]) if number > 0 else ("--format", data_format)
+        run("export", "create", "--to", places[number], "--url", source.url, "--parallelism", 3, *since, *flags)
+
+    def rows_of(server, table):
+        names = [c for c in server.table(f"SELECT * FROM `{table}` LIMIT 0").column_names if c != "tsid"]
+        chosen = ", ".join(f"`{name}`" for name in names)
+        return repr(duckdb.from_arrow(server.table(f"SELECT {chosen} FROM `{table}`")).order("ALL").fetchall())
+
+    with Server(tmp_path / "source", env=allowed) as source:
+        fill(source)
+        export(source, 0)
+        for t, s in ((1, "late"), (8, "new"), (DAY * 20, "far"), (-5, "before all")):
+            source.sql(f"INSERT INTO types (t, host, n, s) VALUES ({t}, 'b', 7, '{s}')")
+        source.sql("INSERT INTO types (t, host, n, d) VALUES (1, 'a', 18446744073709551615, 9.5)")  # replaces
+        source.sql("INSERT INTO log (t, m) VALUES (1, 'twin')")
+        source.sql(f"DELETE FROM `odd.Name` WHERE ts >= {DAY} AND ts < {2 * DAY}")
+        source.sql("ALTER TABLE log ADD COLUMN x double")
+        source.sql("ALTER TABLE log ADD COLUMN y string")
+        source.sql("INSERT INTO log (t, m, x, y) VALUES (2, 'x', 1.5, 'first')")
+        export(source, 1)
+        source.sql("ALTER TABLE log DROP COLUMN x")
+        source.sql("ALTER TABLE log ADD COLUMN x double")  # another one
+        source.sql("ALTER TABLE log RENAME COLUMN y TO z")
+        source.sql("INSERT INTO log (t, m, x, z) VALUES (3, 'x', 2.5, 'second')")
+        source.sql("CREATE TABLE late_table (t timestamp NOT NULL, m string, TIMESTAMP KEY(t)) WITH (enable_ttl='false')")
+        source.sql("INSERT INTO late_table (t, m) VALUES (1, 'one'), (2, 'two')")
+        (answer,) = source.sql(f"EXPORT DATABASE TO '{places[2]}' WITH (since = '{places[1]}', dry_run = true)")["rows"]
+        assert answer["rows"] == 0 and answer["state"] == "planned"
+        source.sql(f"EXPORT DATABASE TO '{places[2]}' WITH (since = '{places[1]}')")
+        source.sql("DROP TABLE `odd.Name`")
+        source.sql("DELETE FROM late_table WHERE t = 1")
+        export(source, 3)
+        same = source.sql(f"EXPORT DATABASE TO '{places[3]}' WITH (since = '{places[3]}')", expect=400)
+        assert "an increment is a snapshot of its own" in same["message"]
+        other = source.sql(f"EXPORT DATABASE TO '{places[3]}' WITH (since = '{places[0]}')", expect=400)
+        assert "RESUME_MISMATCH: since" in other["message"]
+        expected = {table: rows_of(source, table) for table in tables if table != "odd.Name"}
+    for name, place in zip(names, places):
+        check(tmp_path / name)
+        run("export", "verify", "--snapshot", place)
+    listed = {line.split("\t")[0]: line for line in run("export", "list", "--location", f"file://{tmp_path}").stdout.splitlines()}
+    ids = {name: json.loads((tmp_path / name / "manifest.json").read_text())["snapshot_id"] for name in names}
+    assert "increment of" not in listed["base"]
+    assert listed["inc2"].endswith(f"increment of {ids['inc1']}")
+
+    def bring(place, expect=0):
+        return run("import", "--from", place, "--data", tmp_path / "target", "--parallelism", 3, expect=expect).stderr
+
+    refused = bring(places[1], expect=1)
+    assert "BASE_MISMATCH" in refused and ids["base"] in refused and places[0] in refused
+    for place in (places[0], places[1]):
+        bring(place)
+    assert "BASE_MISMATCH" in bring(places[3], expect=1)
+    bring(places[2])
+    bring(places[1])  # done before
+    with Server(tmp_path / "target", env=allowed) as target:
+        (answer,) = target.sql(f"IMPORT DATABASE FROM '{places[3]}' WITH (dry_run = true)")["rows"]
+        assert answer["state"] == "planned"
+        target.sql(f"IMPORT DATABASE FROM '{places[3]}'")
+        target.sql(f"IMPORT DATABASE FROM '{places[2]}'")
+        assert {table: rows_of(target, table) for table in expected} == expected
+        assert "not found" in target.sql("SELECT * FROM `odd.Name`", expect=400)["message"].lower()
+        assert "on_conflict" in target.sql(f"IMPORT DATABASE FROM '{places[3]}' WITH (on_conflict = 'append')",
+                                           expect=400)["message"]
+        for place in places:
+            target.sql(f"IMPORT DATABASE FROM '{place}' WITH (rename_schema = 'public=again', tables = 'log')")
+        again = target.rows("SELECT count(*) AS n, sum(x) AS x FROM again.log")
+        assert again == target.rows("SELECT count(*) AS n, sum(x) AS x FROM log")
+    stock = restore(*(tmp_path / name for name in names))
+    assert not stock.execute("SELECT * FROM duckdb_tables() WHERE table_name = 'odd.Name'").fetchall()
+    for table, rows in expected.items():
+        assert repr(stock.execute(f'SELECT * FROM "{table}" ORDER BY ALL').fetchall()) == rows, table
 
 
 def test_locations_that_mean_something_else_are_refused(tmp_path):
