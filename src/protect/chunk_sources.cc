@@ -11,7 +11,8 @@ SourceFile SourceOf(const FileMeta& file) {
   return {file.id, file.deletion_vector ? file.deletion_vector->sha256 : ""};
 }
 
-bool IsOfSame(const ChunkSource& a, const ChunkSource& b) {
+// Whether it is the same table or partition, and has the same name.
+bool IsOfSame(const auto& a, const auto& b) {
   return a.uuid == b.uuid && a.schema == b.schema && a.table == b.table &&
          a.partition == b.partition;
 }
@@ -33,19 +34,18 @@ bool HasUnknownRows(const Chunk& chunk, const ChunkSource& source) {
          std::ranges::none_of(chunk.sources, is_of_it);
 }
 
-ChunkSource Compare(ChunkSource now, const TimeRange& range, const Chunk& base,
-                    const PinnedTable& table) {
-  const auto before = std::ranges::find_if(
-      base.sources, [&](const ChunkSource& one) { return IsOfSame(one, now); });
-  const bool known = before != base.sources.end();
-  const std::vector<SourceFile> former = known ? AllFiles(*before) : std::vector<SourceFile>();
+// `before`: in the base's chunk; nullptr: it is not there.
+ChunkSource Compare(ChunkSource now, const ChunkSource* before, const TimeRange& range,
+                    const Chunk& base, const PinnedTable& table) {
+  const std::vector<SourceFile> former =
+      before == nullptr ? std::vector<SourceFile>() : AllFiles(*before);
   const auto has_rows_beyond = [&](const SourceFile& file) {
     const auto meta = table.version->files.find(file.id);
     return meta != table.version->files.end() && meta->second.time_max >= base.range.end;
   };
   now.change = ChunkChange::kReplace;
-  if (known ? !former.empty() && before->visible_from != now.visible_from
-            : HasUnknownRows(base, now)) {
+  if (before == nullptr ? HasUnknownRows(base, now)
+                        : !former.empty() && before->visible_from != now.visible_from) {
     return now;
   }
   if (!std::ranges::includes(now.files, former)) {
@@ -79,12 +79,15 @@ void ReplaceWholeTables(std::vector<ChunkSource>& sources) {
 
 }  // namespace
 
-const PinnedTable* FindTable(std::span<const PinnedTable> tables, const ChunkSource& source) {
-  const auto found = std::ranges::find_if(tables, [&](const PinnedTable& table) {
-    return table.uuid == source.uuid && table.schema == source.schema &&
-           table.table == source.table && table.partition == source.partition;
-  });
-  return found == tables.end() ? nullptr : &*found;
+TableIndex::TableIndex(std::span<const PinnedTable> tables) {
+  for (const PinnedTable& table : tables) {
+    tables_[table.uuid] = &table;
+  }
+}
+
+const PinnedTable* TableIndex::Find(const ChunkSource& source) const {
+  const auto found = tables_.find(source.uuid);
+  return found != tables_.end() && IsOfSame(*found->second, source) ? found->second : nullptr;
 }
 
 std::vector<std::vector<ChunkSource>> SourcesOf(std::span<const PinnedTable> tables,
@@ -122,20 +125,30 @@ std::vector<std::vector<ChunkSource>> SourcesOf(std::span<const PinnedTable> tab
 }
 
 std::vector<ChunkSource> CompareSources(std::vector<ChunkSource> now, const TimeRange& range,
-                                        const Chunk* base, std::span<const PinnedTable> tables) {
+                                        const Chunk* base, const TableIndex& tables) {
   const Chunk none{.id = 0, .range = range};
   const Chunk& before = base == nullptr ? none : *base;
-  for (const ChunkSource& former : before.sources) {
-    const bool here = std::ranges::any_of(
-        now, [&](const ChunkSource& source) { return IsOfSame(source, former); });
-    if (!here && FindTable(tables, former) != nullptr) {
-      now.push_back({former.schema, former.table, former.partition, former.uuid});
+  std::map<Uuid, const ChunkSource*> former;
+  for (const ChunkSource& source : before.sources) {
+    if (tables.Find(source) != nullptr) {
+      former[source.uuid] = &source;
+    }
+  }
+  std::set<Uuid> here;
+  for (const ChunkSource& source : now) {
+    here.insert(source.uuid);
+  }
+  for (const auto& [uuid, source] : former) {
+    if (!here.contains(uuid)) {
+      now.push_back({source->schema, source->table, source->partition, uuid});
     }
   }
   std::vector<ChunkSource> out;
   for (ChunkSource& source : now) {
-    const PinnedTable* table = FindTable(tables, source);
-    out.push_back(Compare(std::move(source), range, before, *table));
+    const auto found = former.find(source.uuid);
+    const ChunkSource* same = found == former.end() ? nullptr : found->second;
+    const PinnedTable& table = *tables.Find(source);
+    out.push_back(Compare(std::move(source), same, range, before, table));
   }
   ReplaceWholeTables(out);
   std::erase_if(out, [](const ChunkSource& source) {

@@ -3,6 +3,8 @@
 // file never changes, so the same files are the same rows.
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -10,6 +12,17 @@
 #include "protect/pinned_table.h"
 
 namespace varve {
+
+// Tables and partitions by their UUIDs; the tables outlive it.
+class TableIndex {
+ public:
+  explicit TableIndex(std::span<const PinnedTable> tables);
+  // nullptr: it is not among them, or has another name now.
+  const PinnedTable* Find(const ChunkSource& source) const;
+
+ private:
+  std::map<Uuid, const PinnedTable*> tables_;
+};
 
 // Of each chunk, in their order, the sources of the tables that may have rows in it (kWhole). The
 // chunks follow each other, all but the last one of the length of the window.
@@ -24,9 +37,6 @@ std::vector<std::vector<ChunkSource>> SourcesOf(std::span<const PinnedTable> tab
 // A file that is gone, another deletion vector, rows that have expired, and rows of a former file
 // beyond the end of the base's chunk make all partitions of a table kReplace.
 std::vector<ChunkSource> CompareSources(std::vector<ChunkSource> now, const TimeRange& range,
-                                        const Chunk* base, std::span<const PinnedTable> tables);
-
-// The table that the source is of; nullptr: it is not among them, or is another one of its name.
-const PinnedTable* FindTable(std::span<const PinnedTable> tables, const ChunkSource& source);
+                                        const Chunk* base, const TableIndex& tables);
 
 }  // namespace varve

@@ -106,7 +106,7 @@ class ExportJob::Queue {
     }
     ChunkWork& work = works_.emplace_back(ChunkWork{.chunk = &chunk, .files = {}});
     for (size_t i = 0; i < chunk.sources.size(); ++i) {
-      const PinnedTable* table = FindTable(tables_, chunk.sources[i]);
+      const PinnedTable* table = tables_.Find(chunk.sources[i]);
       if (table != nullptr && chunk.sources[i].HasRows()) {
         tasks_.push_back({&work, i, table});
         ++work.open_tasks;
@@ -121,7 +121,7 @@ class ExportJob::Queue {
 
   std::mutex mutex_;
   std::vector<Chunk>& chunks_;
-  const std::vector<PinnedTable>& tables_;
+  const TableIndex tables_;
   size_t next_chunk_ = 0;
   std::deque<ChunkWork> works_;
   std::deque<Task> tasks_;

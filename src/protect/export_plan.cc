@@ -112,6 +112,7 @@ Status ExportJob::PlanChunkList() {
   }
   VARVE_ASSIGN(const auto ranges, PlanChunks(manifest_.range, manifest_.chunk_window));
   auto sources = SourcesOf(tables_, ranges, manifest_.chunk_window);
+  const TableIndex tables(tables_);
   std::map<TimestampUs, const Chunk*> base;
   if (base_) {
     for (const Chunk& chunk : base_->manifest.chunks) {
@@ -122,7 +123,7 @@ Status ExportJob::PlanChunkList() {
     if (base_) {
       const auto before = base.find(ranges[i].start);
       sources[i] = CompareSources(std::move(sources[i]), ranges[i],
-                                  before == base.end() ? nullptr : before->second, tables_);
+                                  before == base.end() ? nullptr : before->second, tables);
     }
     const bool has_rows = std::ranges::any_of(sources[i], &ChunkSource::HasRows);
     manifest_.chunks.push_back({.id = i + 1,
