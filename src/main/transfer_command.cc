@@ -149,7 +149,9 @@ std::string StateOf(const SnapshotListing& listing) {
     return "unreadable: " + listing.problem;
   }
   if (!listing.complete) {
-    return "incomplete";
+    const std::string failure = listing.failure.empty() ? "" : "; " + listing.failure;
+    return fmt::format("incomplete: {} of {} chunks{}", listing.done_chunks,
+                       listing.manifest->chunks.size(), failure);
   }
   return listing.manifest->schema_only ? "schema-only" : "complete";
 }

@@ -422,7 +422,7 @@ Status ExportJob::Work(Queue& queue) {
       progress_.AddRetry();
       LogWarn("exporting chunk {} of {}.{} failed (try {}), it is tried again: {}", chunk.id,
               table.schema, table.table, tries, error.message);
-      if (auto noted = folder_.NoteFailure(chunk.id, static_cast<uint64_t>(tries), error.message);
+      if (auto noted = folder_.NoteFailure(chunk, static_cast<uint64_t>(tries), error.message);
           !noted) {
         LogWarn("the failure could not be noted in the snapshot: {}", noted.error().message);
       }

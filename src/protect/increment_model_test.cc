@@ -82,7 +82,7 @@ TEST_P(IncrementModelTest, BaseAndIncrementsAreTheSource) {
       }
       Make(name);
     }
-    TestDatabase follower(100 + seed);
+    TransferDatabase follower(100 + seed);
     std::vector<Place> chain;
     for (int i = 0; i <= kIncrements; ++i) {
       SCOPED_TRACE(fmt::format("increment {}", i));
@@ -102,7 +102,7 @@ TEST_P(IncrementModelTest, BaseAndIncrementsAreTheSource) {
                   (*source_->FindTable("public", name))->schema()->columns());
       }
     }
-    TestDatabase late(200 + seed);
+    TransferDatabase late(200 + seed);
     for (const Place& place : chain) {
       ASSERT_THAT(Import(late, *place), IsOk());
     }

@@ -41,9 +41,7 @@ TEST_F(IncrementTest, OnlyWhatIsNewIsWritten) {
   EXPECT_EQ(report->rows, 5u);
   const Manifest manifest = SnapshotFolder(*first).LoadComplete().value();
   EXPECT_EQ(manifest.base->snapshot_id, SnapshotFolder(*base).LoadComplete()->snapshot_id);
-  EXPECT_THAT(
-      VerifySnapshot(*first, VerifyMode::kFull, [](uint64_t) { return Status(); })->findings,
-      testing::IsEmpty());
+  EXPECT_THAT(VerifySnapshot(*first, {})->findings, testing::IsEmpty());
 
   const auto imported = Import(target_, *first, {.parallelism = 3});
   ASSERT_THAT(imported, IsOk());
@@ -242,7 +240,7 @@ TEST_F(IncrementTest, OptionsAndBasesThatDoNotFitAreNamed) {
   ASSERT_THAT(Increment(*gone, *same), IsOk());
   EXPECT_THAT(SnapshotFolder(*gone).LoadComplete()->tables, ElementsAre());
   // Another database; no rows.
-  TestDatabase other(77);
+  TransferDatabase other(77);
   other.Create("cpu");
   TransferProgress progress;
   const Place place = NewPlace();
@@ -322,7 +320,7 @@ TEST_F(IncrementTest, AnImportThatFailsAnywhereIsAppliedOnce) {
     for (uint64_t n = 1;; ++n) {
       SCOPED_TRACE(n);
       ASSERT_LT(n, 400u);
-      TestDatabase target(n);
+      TransferDatabase target(n);
       ASSERT_THAT(Import(target, *base), IsOk());
       const uint64_t before = target.store_.faults().failures();
       target.store_.faults().FailAt(n, kind);

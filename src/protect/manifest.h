@@ -9,7 +9,7 @@
 //                               partitions of a table have "-p<partition>" before the number
 //   COMPLETE                    {"manifest_sha256": "sha256:…"}: written last; a snapshot without
 //   it is not complete
-//   _STATE.json, _state/*.json    while the export runs: see snapshot_folder.h
+//   _state/*.json               while the export runs: see snapshot_folder.h
 //
 //   MANIFEST   {"format": "varve-export", "version": 1 | 2, "min_reader": 1 | 2, "snapshot_id":
 //               UUID, "db_uuid": UUID, "server_version", "catalog", "schemas": [name…],

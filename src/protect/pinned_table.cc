@@ -41,22 +41,12 @@ std::vector<const FileMeta*> FilesByTime::Overlapping(const TimeRange& range) co
   return found;
 }
 
-bool FilesByTime::AnyOverlaps(const TimeRange& range) const {
-  // The first that may reach into the range does: it is the one that makes the latest time.
-  const size_t first = First(range);
-  return first < files_.size() && range.Overlaps(files_[first]->time_min, files_[first]->time_max);
-}
-
 std::vector<const FileMeta*> PinnedTable::FilesIn(const TimeRange& range) const {
   auto files = by_time.Overlapping(Visible(*this, range));
   std::ranges::sort(files, {}, [](const FileMeta* file) {
     return std::tuple(file->segment_start, file->sequence_max, file->time_min, file->id);
   });
   return files;
-}
-
-bool PinnedTable::HasFilesIn(const TimeRange& range) const {
-  return by_time.AnyOverlaps(Visible(*this, range));
 }
 
 bool PinnedTable::IsWholeIn(const FileMeta& file, const TimeRange& range) const {

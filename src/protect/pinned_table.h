@@ -21,7 +21,6 @@ class FilesByTime {
   explicit FilesByTime(const Version& version);
   // Files that have times in the range, by their first time.
   std::vector<const FileMeta*> Overlapping(const TimeRange& range) const;
-  bool AnyOverlaps(const TimeRange& range) const;
 
  private:
   // The first one that may reach into the range.
@@ -43,7 +42,6 @@ struct PinnedTable {
 
   // The files that may have rows in the range, in the order of their segments and times.
   std::vector<const FileMeta*> FilesIn(const TimeRange& range) const;
-  bool HasFilesIn(const TimeRange& range) const;
   // All rows of the file are in the range, and what is in it is what a reader of the table sees: it
   // may be copied as it is.
   bool IsWholeIn(const FileMeta& file, const TimeRange& range) const;

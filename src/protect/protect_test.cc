@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <functional>
+#include <thread>
 
 #include "protect/test_database.h"
 
@@ -95,7 +96,7 @@ TEST_F(ProtectTest, AnImportThatFailsAnywhereAddsNothingTwice) {
     for (uint64_t n = 1;; ++n) {
       SCOPED_TRACE(n);
       ASSERT_LT(n, 400u);
-      TestDatabase target(n);
+      TransferDatabase target(n);
       target.store_.faults().FailAt(n, kind);
       auto imported = Import(target, place_);
       const bool failed = target.store_.faults().failures() > 0;
@@ -119,7 +120,7 @@ TEST_F(ProtectTest, EveryDamageIsNamedBeforeARowIsImported) {
   ASSERT_THAT(Export(place_), IsOk());
   const auto objects = Objects(place_);
   const auto import_fails = [&](const std::string& path) {
-    TestDatabase target(9);
+    TransferDatabase target(9);
     const auto imported = Import(target, place_);
     ASSERT_FALSE(imported) << path;
     EXPECT_THAT(imported.error().message, HasSubstr(path));
@@ -265,6 +266,42 @@ TEST_F(ProtectTest, ASnapshotThatIsDeletedWhileItIsMadeIsNotComplete) {
   ASSERT_FALSE(ended);
   EXPECT_THAT(ended.error().message, StartsWith("OPERATION_LOCKED"));
   EXPECT_FALSE(*SnapshotFolder(place_).IsComplete());
+}
+
+TEST_F(ProtectTest, AListShowsHowFarASnapshotIsAndWhyItStopped) {
+  Fill();
+  const auto inner = std::move(rows_);
+  int files = 0;
+  rows_ = std::make_unique<DisturbedFiles>(*inner, [&] {
+    if (++files == 3) {
+      place_.faults().FailAt(1, FaultKind::kError);
+    }
+  });
+  TransferProgress progress;
+  std::stop_source stop;
+  // It is stopped while it waits for the second try.
+  ExportJob job({.database = &*source_,
+                 .target = &place_,
+                 .since = nullptr,
+                 .text = rows_.get(),
+                 .temp_folder = folder_.path(),
+                 .retry = {.tries_max = 2, .first_wait = std::chrono::hours(1)},
+                 .stop = stop.get_token()},
+                {.format = DataFormat::kCsv}, progress);
+  std::jthread run([&] { EXPECT_THAT(job.Run(), IsError(ErrorKind::kCancelled)); });
+  while (progress.numbers().retries == 0) {
+    std::this_thread::yield();
+  }
+  stop.request_stop();
+  run.join();
+  const auto listing = SnapshotFolder::List(place_);
+  ASSERT_THAT(listing, IsOk());
+  ASSERT_EQ(listing->size(), 1u);
+  EXPECT_FALSE(listing->front().complete);
+  EXPECT_GT(listing->front().done_chunks, 0u);
+  EXPECT_THAT(listing->front().failure, HasSubstr("has failed 1 times: injected"));
+  EXPECT_THAT(Export(place_, {.format = DataFormat::kCsv}), IsOk());
+  EXPECT_TRUE(SnapshotFolder::List(place_)->front().complete);
 }
 
 TEST_F(ProtectTest, WhatIsLostBetweenTwoRunsIsWrittenAgain) {

@@ -10,11 +10,12 @@
 namespace varve {
 namespace {
 
-constexpr std::string_view kStatePath = "_STATE.json";
 constexpr std::string_view kStateFolder = "_state";
 constexpr const char* kManifestHash = "manifest_sha256";
+constexpr const char* kAttempts = "attempts";
+constexpr const char* kError = "error";
 
-constexpr std::string_view kSchemaNote = "schema-";
+constexpr const char* kSchemaNote = "schema-";
 
 std::string ChunkPath(uint64_t id) { return fmt::format("{}/{}.json", kStateFolder, id); }
 
@@ -39,6 +40,34 @@ Result<std::string> HashIn(const std::string& text) {
                  hash.error().message);
   }
   return hash;
+}
+
+bool IsDone(const Chunk& chunk) {
+  return chunk.status == ChunkStatus::kCompleted || chunk.status == ChunkStatus::kSkipped;
+}
+
+// How far a snapshot is that is not complete. What cannot be read is not counted.
+void AddProgress(ObjectStore& store, const std::vector<ObjectInfo>& objects,
+                 const std::string& folder, SnapshotListing& listing) {
+  const std::string notes = fmt::format("{}{}/", folder, kStateFolder);
+  for (const ObjectInfo& object : objects) {
+    if (!object.path.starts_with(notes) || object.path.starts_with(notes + kSchemaNote)) {
+      continue;
+    }
+    const auto text = store.Get(object.path);
+    const auto chunk = text ? DecodeChunk(*text) : std::unexpected(text.error());
+    if (!chunk) {
+      continue;
+    }
+    listing.done_chunks += IsDone(*chunk) ? 1 : 0;
+    if (chunk->status == ChunkStatus::kFailed) {
+      const SnapshotJson json = ParseSnapshotJson(*text).value();
+      const auto fields = JsonFields::Of(json, object.path);
+      listing.failure =
+          fmt::format("chunk {} has failed {} times: {}", chunk->id,
+                      fields->U64(kAttempts).value_or(1), fields->Text(kError).value_or("?"));
+    }
+  }
 }
 
 template <class T>
@@ -170,18 +199,24 @@ Result<std::map<uint64_t, Chunk>> SnapshotFolder::DoneChunks() const {
     if (!chunk) {
       return std::unexpected(chunk.error().WithContext(object.path));
     }
-    const uint64_t id = chunk->id;
-    chunks[id] = *std::move(chunk);
+    if (IsDone(*chunk)) {
+      const uint64_t id = chunk->id;
+      chunks[id] = *std::move(chunk);
+    }
   }
   return chunks;
 }
 
-Status SnapshotFolder::NoteFailure(uint64_t chunk, uint64_t attempts,
+Status SnapshotFolder::NoteFailure(const Chunk& chunk, uint64_t attempts,
                                    std::string_view error) const {
-  const SnapshotJson json = {
-      {"failed_chunk", chunk}, {"attempts", attempts}, {"error", std::string(error)}};
+  Chunk failed = chunk;
+  failed.status = ChunkStatus::kFailed;
+  VARVE_ASSIGN(const std::string plain, EncodeChunk(failed));
+  VARVE_ASSIGN(SnapshotJson json, ParseSnapshotJson(plain));
+  json[kAttempts] = attempts;
+  json[kError] = std::string(error);
   VARVE_ASSIGN(const std::string text, PrintSnapshotJson(json));
-  return store_.Put(kStatePath, text);
+  return store_.Put(ChunkPath(chunk.id), text);
 }
 
 Status SnapshotFolder::Complete(const Manifest& manifest) const {
@@ -199,11 +234,10 @@ Status SnapshotFolder::MarkComplete() const {
 }
 
 bool SnapshotFolder::IsState(std::string_view path) {
-  return path == kStatePath || path.starts_with(fmt::format("{}/", kStateFolder));
+  return path.starts_with(fmt::format("{}/", kStateFolder));
 }
 
 Status SnapshotFolder::ClearState() const {
-  VARVE_TRY(store_.Delete(kStatePath));
   VARVE_ASSIGN(const auto objects, store_.List(kStateFolder));
   for (const ObjectInfo& object : objects) {
     VARVE_TRY(store_.Delete(object.path));
@@ -248,6 +282,9 @@ Result<std::vector<SnapshotListing>> SnapshotFolder::List(ObjectStore& store) {
     }
     const std::string marker = folder + std::string(kCompletePath);
     listing.complete = std::ranges::find(objects, marker, &ObjectInfo::path) != objects.end();
+    if (!listing.complete) {
+      AddProgress(store, objects, folder, listing);
+    }
     listings.push_back(std::move(listing));
   }
   return listings;

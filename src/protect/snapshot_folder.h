@@ -2,9 +2,10 @@
 //
 // A snapshot begins with its manifest, which only one export can make; then come schema files and
 // data, and for each chunk that is done `_state/<chunk>.json`, the chunk as it will stand in the
-// manifest. At the end the manifest is written once more, with all chunks, then COMPLETE, then the
-// state goes. So a snapshot can be resumed from wherever it has ended: also between its manifest
-// and its schema files, whose texts are in `_state/schema-<snapshot id>.json` before.
+// manifest, or, Failed, how often it was tried ("attempts") and why it failed ("error"). At the end
+// the manifest is written once more, with all chunks, then COMPLETE, then the state goes. So a
+// snapshot can be resumed from wherever it has ended: also between its manifest and its schema
+// files, whose texts are in `_state/schema-<snapshot id>.json` before.
 #pragma once
 
 #include <map>
@@ -24,7 +25,9 @@ struct SnapshotListing {
   std::string name;  // the folder below the location; "" = the location itself
   std::optional<Manifest> manifest;
   bool complete = false;
-  std::string problem;  // why there is no manifest to show
+  uint64_t done_chunks = 0;  // of one that is not complete
+  std::string failure = {};  // of the last chunk that has failed and is not done, with its id
+  std::string problem;       // why there is no manifest to show
 };
 
 // Thread-safe. The store, whose root is the snapshot, outlives it. Errors of all functions, besides
@@ -55,8 +58,8 @@ class SnapshotFolder {
   Status NoteChunk(const Chunk& chunk) const;
   // Those that are done, by id.
   Result<std::map<uint64_t, Chunk>> DoneChunks() const;
-  // Failures, for whoever looks at the snapshot while it is made.
-  Status NoteFailure(uint64_t chunk, uint64_t attempts, std::string_view error) const;
+  // For whoever looks at the snapshot while it is made.
+  Status NoteFailure(const Chunk& chunk, uint64_t attempts, std::string_view error) const;
 
   // The manifest is final.
   Status Complete(const Manifest& manifest) const;

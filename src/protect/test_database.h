@@ -23,9 +23,9 @@ namespace varve {
 inline constexpr int64_t kDayMs = 86'400'000;
 
 // A database in memory that may be opened again.
-class TestDatabase {
+class TransferDatabase {
  public:
-  explicit TestDatabase(uint64_t seed) : ids_(seed) { Open(); }
+  explicit TransferDatabase(uint64_t seed) : ids_(seed) { Open(); }
   void Open() {
     database_.reset();
     wal_ = std::make_unique<MemoryWal>(log_);
@@ -100,7 +100,7 @@ class ProtectTest : public testing::Test {
                      std::move(request), progress)
         .Run();
   }
-  Result<ImportReport> Import(TestDatabase& database, ObjectStore& from,
+  Result<ImportReport> Import(TransferDatabase& database, ObjectStore& from,
                               ImportRequest request = {}) {
     TransferProgress progress;
     return ImportJob({.database = &*database,
@@ -125,8 +125,8 @@ class ProtectTest : public testing::Test {
   }
 
   TestFolder folder_;
-  TestDatabase source_{1};
-  TestDatabase target_{2};
+  TransferDatabase source_{1};
+  TransferDatabase target_{2};
   FaultyObjectStore place_{std::make_shared<MemoryObjectStore>(&source_.clock_)};
   std::unique_ptr<RowFiles> rows_ = RowFiles::Make(uint64_t{256} << 20);
 };

@@ -45,7 +45,7 @@ class IncrementTest : public ProtectTest {
     return out;
   }
 
-  static TestRows AllRows(TestDatabase& database, const std::string& table) {
+  static TestRows AllRows(TransferDatabase& database, const std::string& table) {
     const auto found = database->FindTable("public", table);
     TestRows all;
     if (!found) {
