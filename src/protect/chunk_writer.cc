@@ -77,7 +77,7 @@ class UserRows final : public ResultStream {
         if (next_file_ == files_.size()) {
           return nullptr;
         }
-        OpenSegment();
+        OpenFile();
       }
       VARVE_ASSIGN(const auto batch, rows_->Next());
       if (batch != nullptr) {
@@ -104,19 +104,11 @@ class UserRows final : public ResultStream {
     return arrow::schema(std::move(fields));
   }
 
-  void OpenSegment() {
-    const size_t first = next_file_;
-    uint64_t bytes = 0;
-    uint64_t rows = 0;
-    while (next_file_ < files_.size() && next_file_ < first + kMergedFilesMax &&
-           files_[next_file_]->segment_start == files_[first]->segment_start) {
-      bytes += files_[next_file_]->size_bytes;
-      rows += files_[next_file_]->rows;
-      ++next_file_;
-    }
-    bytes_per_row_ = bytes / std::max<uint64_t>(1, rows);
-    rows_ = PinnedRows::Open(store_, table_, std::span(files_).subspan(first, next_file_ - first),
-                             range_);
+  // One after the other: nobody asks text for an order, and merging holds a batch of each.
+  void OpenFile() {
+    const FileMeta* const& file = files_[next_file_++];
+    bytes_per_row_ = file->size_bytes / std::max<uint64_t>(1, file->rows);
+    rows_ = PinnedRows::Open(store_, table_, std::span(&file, 1), range_);
   }
 
   void NoteTimes(const arrow::RecordBatch& batch) {

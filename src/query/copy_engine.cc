@@ -13,6 +13,11 @@ Result<std::unique_ptr<duckdb::DuckDB>> CopyEngine::Start() const {
   config.SetOptionByName("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
   config.options.maximum_memory = memory_bytes_max_;
   config.options.use_temporary_directory = false;
+  if (threads_ == CopyThreads::kCaller) {
+    // One thread has the rows in their order anyway; to preserve it would collect them first.
+    config.SetOptionByName("threads", duckdb::Value::BIGINT(1));
+    config.SetOptionByName("preserve_insertion_order", duckdb::Value::BOOLEAN(false));
+  }
   auto started = std::make_unique<duckdb::DuckDB>(nullptr, &config);
   duckdb::Connection setup(*started);
   if (prepare_) {

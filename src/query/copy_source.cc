@@ -301,8 +301,8 @@ std::string Selected(const CopyRequest& request, const FileColumn& from, const C
 
 }  // namespace
 
-CopySource::CopySource(CopyPolicy policy, uint64_t memory_bytes_max)
-    : policy_(std::move(policy)), engine_(memory_bytes_max, RegisterCoercions) {}
+CopySource::CopySource(CopyPolicy policy, uint64_t memory_bytes_max, CopyThreads threads)
+    : policy_(std::move(policy)), engine_(memory_bytes_max, threads, RegisterCoercions) {}
 
 Result<std::string> CopySource::CheckPath(const std::string& path) const {
   if (path.find_first_of(kGlobCharacters) != std::string::npos ||

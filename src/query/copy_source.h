@@ -36,7 +36,7 @@ struct CopyRows {
 // Thread-safe.
 class CopySource {
  public:
-  CopySource(CopyPolicy policy, uint64_t memory_bytes_max);
+  CopySource(CopyPolicy policy, uint64_t memory_bytes_max, CopyThreads threads = CopyThreads::kAll);
 
   // Errors: kInvalidArgument (a folder that is not allowed, options, columns that do not match,
   // values that do not fit: the last while the rows are read, with file, column and value),

@@ -25,8 +25,8 @@ struct CopyTarget {
 // Thread-safe.
 class CopyWriter {
  public:
-  CopyWriter(CopyPolicy policy, uint64_t memory_bytes_max)
-      : policy_(std::move(policy)), engine_(memory_bytes_max, nullptr) {}
+  CopyWriter(CopyPolicy policy, uint64_t memory_bytes_max, CopyThreads threads = CopyThreads::kAll)
+      : policy_(std::move(policy)), engine_(memory_bytes_max, threads, nullptr) {}
 
   // Whether the file may be written, and the options fit its format, before anything is read.
   // Errors: kInvalidArgument (a folder that is not allowed, options), kNotFound (no such folder),

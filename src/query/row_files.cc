@@ -25,8 +25,10 @@ class OwnedRows final : public ResultStream {
 class CopyRowFiles final : public RowFiles {
  public:
   explicit CopyRowFiles(uint64_t memory_bytes_max)
-      : writer_({.allowed_folders = {}, .reach = kAnywhere}, memory_bytes_max),
-        source_({.allowed_folders = {}, .reach = kAnywhere}, memory_bytes_max) {}
+      : writer_({.allowed_folders = {}, .reach = kAnywhere}, memory_bytes_max,
+                CopyThreads::kCaller),
+        source_({.allowed_folders = {}, .reach = kAnywhere}, memory_bytes_max,
+                CopyThreads::kCaller) {}
 
   Result<uint64_t> Write(const std::string& path, std::string_view format,
                          ResultStream& rows) override {

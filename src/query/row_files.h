@@ -20,7 +20,8 @@ struct RowFileContents {
   std::unique_ptr<ResultStream> rows;
 };
 
-// Thread-safe. `format` is "csv", "json" or "parquet".
+// Thread-safe: several files at once, each by the thread that calls. `format` is "csv", "json" or
+// "parquet".
 class RowFiles {
  public:
   static std::unique_ptr<RowFiles> Make(uint64_t memory_bytes_max);

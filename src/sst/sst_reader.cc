@@ -32,7 +32,7 @@ constexpr size_t kVerifyReadBytes = 1 << 20;  // of a file at a time: as fast as
 // Row groups of wide texts may be as large as memory. Smaller ones are read a column at once, which
 // is one request each where objects are far away.
 constexpr int64_t kWholeRowGroupBytesMax = int64_t{32} << 20;
-constexpr int64_t kColumnBufferBytes = int64_t{1} << 20;
+constexpr int64_t kColumnBufferBytes = int64_t{256} << 10;
 
 int64_t LargestRowGroup(const parquet::FileMetaData& metadata) {
   int64_t largest = 0;
