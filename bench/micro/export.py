@@ -256,7 +256,7 @@ def main():
             bench.encode(server, "cpu", replacing("cpu", CPU_COLUMNS, "hostname = 'host_7'"))
             bench.encode(server, "wide", replacing("wide", WIDE_COLUMNS, "host = 'h7'"))
     if "memory" in only:
-        bench.memory(["cpu", "wide"])
+        bench.memory(["wide", "cpu"])
 
 
 if __name__ == "__main__":
