@@ -285,7 +285,7 @@ TEST_F(ProtectTest, AListShowsHowFarASnapshotIsAndWhyItStopped) {
                  .since = nullptr,
                  .text = rows_.get(),
                  .temp_folder = folder_.path(),
-                 .retry = {.tries_max = 2, .first_wait = std::chrono::hours(1)},
+                 .retry = {.first_wait = std::chrono::hours(1), .tries_max = 2},
                  .stop = stop.get_token()},
                 {.format = DataFormat::kCsv}, progress);
   std::jthread run([&] { EXPECT_THAT(job.Run(), IsError(ErrorKind::kCancelled)); });
