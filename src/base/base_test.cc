@@ -50,6 +50,8 @@ TEST(UnitsTest, SizesUsePowersOf1024) {
 TEST(UnitsTest, TimestampsBeforeTheEpochFormatToo) {
   EXPECT_EQ(FormatTimestamp(0), "1970-01-01T00:00:00Z");
   EXPECT_EQ(FormatTimestamp(-1000), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(FormatTimestamp(INT64_MIN), "-9223372036854775808 us");
+  EXPECT_EQ(FormatTimestamp(INT64_MAX), "9223372036854775807 us");
   EXPECT_EQ(FormatTimestamp(1357020000000001), "2013-01-01T06:00:00.000001Z");
 }
 

@@ -133,13 +133,19 @@ std::string FormatSize(uint64_t bytes) {
 }
 
 std::string FormatTimestamp(int64_t us_since_epoch) {
-  using std::chrono::days;
-  using std::chrono::floor;
-  using std::chrono::microseconds;
-  const std::chrono::sys_time<microseconds> time{microseconds(us_since_epoch)};
-  const auto day = floor<days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
+  constexpr int64_t kUsPerDay = 86'400'000'000;
+  int64_t day = us_since_epoch / kUsPerDay;
+  int64_t rest = us_since_epoch % kUsPerDay;
+  if (rest < 0) {
+    rest += kUsPerDay;
+    --day;
+  }
+  constexpr int64_t kDaysMax = int64_t{32'000} * 365;  // what std::chrono::year can count
+  if (day > kDaysMax || day < -kDaysMax) {
+    return fmt::format("{} us", us_since_epoch);
+  }
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
+  const std::chrono::hh_mm_ss clock{std::chrono::microseconds(rest)};
   std::string out =
       fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),

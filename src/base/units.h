@@ -24,7 +24,7 @@ Result<uint64_t> ParseSize(std::string_view text);
 std::string FormatSize(uint64_t bytes);
 
 // A timestamp as ISO 8601 in UTC with as many fraction digits as it needs (0, 3 or 6):
-// "2013-01-01T06:00:00Z".
+// "2013-01-01T06:00:00Z". Years that no calendar has (beyond 32,000): "<n> us".
 std::string FormatTimestamp(int64_t us_since_epoch);
 
 }  // namespace varve
