@@ -146,12 +146,6 @@ Reader Choose(Choice& target, Choice if_true, Choice if_false) {
 
 Result<std::string> TextOf(const std::string& text) { return text; }
 
-void AddCommon(Readers& readers, TransferMode& mode) {
-  readers["dry_run"] = Choose(mode.run, TransferMode::Run::kPlan, TransferMode::Run::kRun);
-  readers["wait"] =
-      Choose(mode.wait, TransferMode::Wait::kForEnd, TransferMode::Wait::kForBeginning);
-}
-
 Result<AddressStyle> AddressStyleOf(const std::string& text) {
   const std::string lower = ToLower(text);
   if (lower == "path") {
@@ -182,6 +176,21 @@ void AddCredentials(Readers& readers, StoreCredentials& credentials) {
   readers["sas_token"] = Into(credentials.sas_token, SecretOf);
 }
 
+// What exports and imports both have.
+template <class Options>
+void AddCommon(Readers& readers, Options& out) {
+  auto& request = out.request;
+  readers["catalog"] = Into(request.catalog, TextOf);
+  readers["schemas"] = Into(request.schemas, ListOf);
+  readers["tables"] = Into(request.tables, ListOf);
+  readers["parallelism"] = Into(request.parallelism, ParallelismOf);
+  readers["rate_limit"] = Into(request.bytes_per_second, ParseSize);
+  readers["dry_run"] = Choose(out.mode.run, TransferMode::Run::kPlan, TransferMode::Run::kRun);
+  readers["wait"] =
+      Choose(out.mode.wait, TransferMode::Wait::kForEnd, TransferMode::Wait::kForBeginning);
+  AddCredentials(readers, out.credentials);
+}
+
 Status ReadAll(std::string_view statement, const Options& options, const Readers& readers) {
   for (const auto& [name, text] : options) {
     const auto reader = readers.find(name);
@@ -205,22 +214,16 @@ Result<ExportOptions> ParseExportOptions(std::map<std::string, std::string> opti
   ExportOptions out;
   ExportRequest& request = out.request;
   Readers readers;
-  AddCommon(readers, out.mode);
-  AddCredentials(readers, out.credentials);
-  readers["catalog"] = Into(request.catalog, TextOf);
-  readers["schemas"] = Into(request.schemas, ListOf);
-  readers["tables"] = Into(request.tables, ListOf);
+  AddCommon(readers, out);
   readers["start_time"] = Into(request.start, TimeOf);
   readers["end_time"] = Into(request.end, TimeOf);
   readers["chunk_time_window"] = Into(request.chunk_window, ParseDuration);
-  readers["parallelism"] = Into(request.parallelism, ParallelismOf);
   readers["format"] =
       Into(request.format, [](const std::string& text) { return ParseDataFormat(ToLower(text)); });
   readers["schema_only"] =
       Choose(request.contents, ExportRequest::Contents::kSchemaOnly, ExportRequest::Contents::kAll);
   readers["force"] =
       Choose(request.existing, ExportRequest::Existing::kReplace, ExportRequest::Existing::kResume);
-  readers["rate_limit"] = Into(request.bytes_per_second, ParseSize);
   readers["as_of"] = Into(request.as_of, PointOf);
   readers["since"] = Into(request.since, TextOf);
   VARVE_TRY(ReadAll("EXPORT DATABASE", options, readers));
@@ -231,19 +234,13 @@ Result<ImportOptions> ParseImportOptions(std::map<std::string, std::string> opti
   ImportOptions out;
   ImportRequest& request = out.request;
   Readers readers;
-  AddCommon(readers, out.mode);
-  AddCredentials(readers, out.credentials);
-  readers["catalog"] = Into(request.catalog, TextOf);
-  readers["schemas"] = Into(request.schemas, ListOf);
-  readers["tables"] = Into(request.tables, ListOf);
+  AddCommon(readers, out);
   readers["time_range"] = Into(request.range, RangeOf);
   readers["rename_schema"] = Into(request.rename_schemas, RenamesOf);
   readers["on_conflict"] = Into(
       request.on_conflict, [](const std::string& text) { return ParseOnConflict(ToLower(text)); });
   readers["ttl_hold"] =
       Choose(request.ttl_hold, ImportRequest::TtlHold::kHold, ImportRequest::TtlHold::kNone);
-  readers["parallelism"] = Into(request.parallelism, ParallelismOf);
-  readers["rate_limit"] = Into(request.bytes_per_second, ParseSize);
   VARVE_TRY(ReadAll("IMPORT DATABASE", options, readers));
   return out;
 }
