@@ -182,21 +182,10 @@ SnapshotJson SourceToJson(const ExportSource& source) {
 }
 
 Result<ExportSource> SourceFromJson(const SnapshotJson& json) {
+  VARVE_ASSIGN(ExportSource source, TableSourceFromJson<ExportSource>(json));
   VARVE_ASSIGN(const JsonFields fields, JsonFields::Of(json, "an entry of 'sources'"));
-  ExportSource source;
-  VARVE_ASSIGN(source.schema, fields.Text("schema"));
-  VARVE_ASSIGN(source.table, fields.Text("table"));
-  if (fields.Find("partition") != nullptr) {
-    VARVE_ASSIGN(const uint64_t partition, fields.U64("partition"));
-    source.partition = static_cast<uint32_t>(partition);
-  }
-  VARVE_ASSIGN(const std::string uuid, fields.Text("uuid"));
-  VARVE_ASSIGN(source.uuid, Uuid::Parse(uuid));
   VARVE_ASSIGN(const uint64_t version, fields.U64("version"));
   source.version = VersionId(version);
-  if (fields.Find("visible_from") != nullptr) {
-    VARVE_ASSIGN(source.visible_from, fields.Time("visible_from"));
-  }
   return source;
 }
 

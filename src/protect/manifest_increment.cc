@@ -71,19 +71,8 @@ Result<BaseColumns> BaseColumnsFromJson(const SnapshotJson& json) {
 }
 
 Result<ChunkSource> ChunkSourceFromJson(const SnapshotJson& json) {
+  VARVE_ASSIGN(ChunkSource source, TableSourceFromJson<ChunkSource>(json));
   VARVE_ASSIGN(const JsonFields fields, JsonFields::Of(json, "an entry of 'sources'"));
-  ChunkSource source;
-  VARVE_ASSIGN(source.schema, fields.Text("schema"));
-  VARVE_ASSIGN(source.table, fields.Text("table"));
-  if (fields.Find("partition") != nullptr) {
-    VARVE_ASSIGN(const uint64_t partition, fields.U64("partition"));
-    source.partition = static_cast<uint32_t>(partition);
-  }
-  VARVE_ASSIGN(const std::string uuid, fields.Text("uuid"));
-  VARVE_ASSIGN(source.uuid, Uuid::Parse(uuid));
-  if (fields.Find("visible_from") != nullptr) {
-    VARVE_ASSIGN(source.visible_from, fields.Time("visible_from"));
-  }
   if (fields.Find("change") != nullptr) {
     VARVE_ASSIGN(const std::string change, fields.Text("change"));
     const auto known = std::ranges::find(kChanges, change);
