@@ -225,7 +225,7 @@ Result<OnConflict> ParseOnConflict(std::string_view text) {
   constexpr std::array<std::string_view, 4> kNames = {"fail", "skip", "append", "overwrite"};
   const auto found = std::ranges::find(kNames, text);
   if (found == kNames.end()) {
-    return InvalidArgument("on_conflict is fail, skip, append or overwrite, not '{}'", text);
+    return InvalidArgument("it is fail, skip, append or overwrite, not '{}'", text);
   }
   return static_cast<OnConflict>(found - kNames.begin());
 }
