@@ -14,8 +14,6 @@ namespace varve {
 namespace {
 
 using Effect = RestClient::Effect;
-using Query = std::map<std::string, std::string>;
-using Headers = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::string_view kApiVersion = "2021-12-02";
 constexpr std::string_view kWriterHeader = "x-ms-meta-varve_writer";
@@ -60,7 +58,7 @@ class AzureService final : public RestService {
                        PercentEncode(key, Slash::kKeep));
   }
   HttpCall Request(std::string method, std::string_view key, const Query& query, Headers headers,
-                      std::string_view body) const;
+                   std::string_view body) const;
   Status Sign(HttpCall& request) const;
   Status WaitForCopy(std::string_view to, std::string_view what);
 
@@ -97,7 +95,7 @@ AzureService::AzureService(AzureOptions options, Secret key, const Clock* clock)
       clock_(clock) {}
 
 HttpCall AzureService::Request(std::string method, std::string_view key, const Query& query,
-                                  Headers headers, std::string_view body) const {
+                               Headers headers, std::string_view body) const {
   std::string url = BlobUrl(key);
   if (!query.empty()) {
     url += "?" + CanonicalQuery(query);
@@ -142,13 +140,7 @@ std::optional<RemoteService::Stat> AzureService::ReadStat(const HttpAnswer& answ
 }
 
 HttpCall AzureService::ReadRequest(std::string_view key, const Stat* stat) const {
-  Query query;
-  Headers headers;
-  if (stat != nullptr && stat->version.empty()) {
-    headers.emplace_back("if-match", stat->etag);
-  } else if (stat != nullptr) {
-    query["versionid"] = stat->version;
-  }
+  auto [query, headers] = SameObject(stat, "versionid");
   return Request("GET", key, query, std::move(headers), "");
 }
 

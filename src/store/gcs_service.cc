@@ -14,7 +14,6 @@ namespace varve {
 namespace {
 
 using Effect = RestClient::Effect;
-using Query = std::map<std::string, std::string>;
 using nlohmann::json;
 
 constexpr const char* kWriterName = "varve-writer";

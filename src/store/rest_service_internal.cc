@@ -56,6 +56,17 @@ Status RestService::GetRange(std::string_view key, const Stat& stat, uint64_t of
   return {};
 }
 
+RestService::ObjectChoice RestService::SameObject(const Stat* stat,
+                                                  const std::string& version_parameter) {
+  ObjectChoice choice;
+  if (stat != nullptr && stat->version.empty()) {
+    choice.headers.emplace_back("if-match", stat->etag);
+  } else if (stat != nullptr) {
+    choice.query[version_parameter] = stat->version;
+  }
+  return choice;
+}
+
 Result<RemoteService::Page> RestService::List(std::string_view prefix, const std::string& token) {
   const std::string what = fmt::format("list the objects below '{}'", prefix);
   HttpCall request = ListRequest(prefix, token);

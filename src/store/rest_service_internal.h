@@ -3,14 +3,21 @@
 // says how it writes these requests and what a good answer holds.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "store/remote_service_internal.h"
 #include "store/rest_client.h"
 
 namespace varve {
+
+// Of a request, by name.
+using Query = std::map<std::string, std::string>;
+using Headers = std::vector<std::pair<std::string, std::string>>;
 
 class RestService : public RemoteService {
  public:
@@ -38,6 +45,14 @@ class RestService : public RemoteService {
   virtual HttpCall DeleteRequest(std::string_view key) const = 0;
   // Whether there is no such object, though there is the bucket.
   virtual bool IsMissing(const RestReply& reply) const = 0;
+
+  // What has a request answered by the very object of `stat`: its version, where the service keeps
+  // several, under that name of the query, else its etag. nullptr: whichever is there.
+  struct ObjectChoice {
+    Query query;
+    Headers headers;
+  };
+  static ObjectChoice SameObject(const Stat* stat, const std::string& version_parameter);
 
   // The error of a Put with kFail that the service refused since the object is there: also
   // kUnknownOutcome, when an earlier attempt may have written it.

@@ -15,8 +15,6 @@ namespace varve {
 namespace {
 
 using Effect = RestClient::Effect;
-using Query = std::map<std::string, std::string>;
-using Headers = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::string_view kWriterHeader = "x-amz-meta-varve-writer";
 constexpr std::string_view kContentHash = "x-amz-content-sha256";
@@ -47,7 +45,7 @@ class S3Service final : public RestService {
     return reply.answer.status == 404 && reply.error.code != "NoSuchBucket";
   }
   HttpCall Request(std::string method, std::string_view key, const Query& query, Headers headers,
-                      std::string_view body) const;
+                   std::string_view body) const;
   Status Sign(HttpCall& request) const;
   SigV4Key Key() const;
   // Whether there is another key than before.
@@ -140,7 +138,7 @@ bool S3Service::RenewKey() {
 }
 
 HttpCall S3Service::Request(std::string method, std::string_view key, const Query& query,
-                               Headers headers, std::string_view body) const {
+                            Headers headers, std::string_view body) const {
   std::string url =
       fmt::format("{}://{}{}/{}", scheme_, host_, base_path_, PercentEncode(key, Slash::kKeep));
   if (!query.empty()) {
@@ -202,13 +200,7 @@ std::optional<RemoteService::Stat> S3Service::ReadStat(const HttpAnswer& answer)
 }
 
 HttpCall S3Service::ReadRequest(std::string_view key, const Stat* stat) const {
-  Query query;
-  Headers headers;
-  if (stat != nullptr && stat->version.empty()) {
-    headers.emplace_back("if-match", stat->etag);
-  } else if (stat != nullptr) {
-    query["versionId"] = stat->version;
-  }
+  auto [query, headers] = SameObject(stat, "versionId");
   return Request("GET", key, query, std::move(headers), "");
 }
 
