@@ -4,12 +4,11 @@
 
 #include <gmock/gmock.h>
 
-#include "engine/database.h"
 #include "engine/flush_job.h"
+#include "engine/test_memory_database.h"
 #include "engine/test_rows.h"
 #include "store/faulty_store.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 namespace {
@@ -18,24 +17,13 @@ class TableImportTest : public testing::Test {
  protected:
   TableImportTest() { Open(); }
 
-  void Open() {
-    database_.reset();
-    wal_ = std::make_unique<MemoryWal>(log_);
-    DatabaseOptions options;
-    options.store = &store_;
-    options.wal = wal_.get();
-    options.clock = &clock_;
-    options.ids = &ids_;
-    database_ = Database::Open(options).value();
-  }
+  void Open() { database_.Start(); }
   void Create(TableOptions options = {}) {
     ASSERT_THAT(database_->CreateTable("public", "cpu", TestSpec(), options), IsOk());
   }
-  std::shared_ptr<Table> table() { return *database_->FindTable("public", "cpu"); }
+  std::shared_ptr<Table> table() { return database_.Find("cpu"); }
   void Write(const std::vector<TestRow>& rows) {
-    std::vector<TableWrite> writes;
-    writes.push_back({table(), TestBatch(*table()->schema(), rows)});
-    ASSERT_THAT(database_->Write(std::move(writes)), IsOk());
+    ASSERT_THAT(database_.WriteBatch(table(), TestBatch(*table()->schema(), rows)), IsOk());
   }
   TestRows Rows() { return ReadRows(store_, table()->View().value()).value(); }
 
@@ -72,11 +60,8 @@ class TableImportTest : public testing::Test {
   }
 
   ManualClock clock_{TimestampUs(1'000'000)};
-  SeededIdSource ids_{1};
   FaultyObjectStore store_{std::make_shared<MemoryObjectStore>(&clock_)};
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
-  std::unique_ptr<Database> database_;
+  MemoryDatabase database_{&store_, &clock_};
 };
 
 TEST_F(TableImportTest, RowsReplaceThoseInFilesAndInMemoryAndAreReplacedLater) {

@@ -26,8 +26,9 @@ inline constexpr std::chrono::milliseconds kNoGrace{0};
 // Reached with -> between Start and Stop. Functions that fail fail the test. One thread.
 class MemoryDatabase {
  public:
-  // Both outlive it.
-  MemoryDatabase(ObjectStore* store, const Clock* clock) : store_(store), clock_(clock) {}
+  // Store and clock outlive it. `seed`: of its ids.
+  MemoryDatabase(ObjectStore* store, const Clock* clock, uint64_t seed = 1)
+      : store_(store), clock_(clock), ids_(seed) {}
   MemoryDatabase(const MemoryDatabase&) = delete;
   MemoryDatabase& operator=(const MemoryDatabase&) = delete;
 
@@ -85,7 +86,7 @@ class MemoryDatabase {
  private:
   ObjectStore* const store_;
   const Clock* const clock_;
-  SeededIdSource ids_{1};
+  SeededIdSource ids_;
   std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
   std::unique_ptr<MemoryWal> wal_;
   std::unique_ptr<Database> database_;

@@ -9,62 +9,45 @@
 #include <vector>
 
 #include "base/test_folder.h"
-#include "engine/database.h"
+#include "engine/test_memory_database.h"
 #include "engine/test_rows.h"
 #include "protect/export_job.h"
 #include "protect/import_job.h"
 #include "protect/verify.h"
 #include "store/faulty_store.h"
 #include "store/memory_store.h"
-#include "wal/memory_wal.h"
 
 namespace varve {
 
 inline constexpr int64_t kDayMs = 86'400'000;
 
-// A database in memory that may be opened again.
+// A database in memory with a store and a clock of its own.
 class TransferDatabase {
  public:
-  explicit TransferDatabase(uint64_t seed) : ids_(seed) { Open(); }
-  void Open() {
-    database_.reset();
-    wal_ = std::make_unique<MemoryWal>(log_);
-    DatabaseOptions options;
-    options.store = &store_;
-    options.wal = wal_.get();
-    options.clock = &clock_;
-    options.ids = &ids_;
-    database_ = Database::Open(options).value();
-  }
+  explicit TransferDatabase(uint64_t seed) : database_(&store_, &clock_, seed) { Open(); }
+  void Open() { database_.Start(); }
   Database& operator*() { return *database_; }
-  Database* operator->() { return database_.get(); }
+  MemoryDatabase& operator->() { return database_; }
 
   void Create(const std::string& name, TableOptions options = {.enable_ttl = false}) {
     options.segment_duration = std::chrono::hours(24);
     ASSERT_THAT(database_->CreateTable("public", name, TestSpec(), options), IsOk());
   }
   void Write(const std::string& table, const std::vector<TestRow>& rows) {
-    const auto found = database_->FindTable("public", table).value();
-    std::vector<TableWrite> writes;
-    writes.push_back({found, TestBatch(*found->schema(), rows)});
-    ASSERT_THAT(database_->Write(std::move(writes)), IsOk());
+    const auto found = database_.Find(table);
+    ASSERT_THAT(database_.WriteBatch(found, TestBatch(*found->schema(), rows)), IsOk());
   }
-  void Flush(const std::string& table) {
-    ASSERT_THAT(database_->FindTable("public", table).value()->Flush(), IsOk());
-  }
+  void Flush(const std::string& table) { ASSERT_THAT(database_.Find(table)->Flush(), IsOk()); }
   TestRows Rows(const std::string& table, const std::string& schema = "public") {
     const auto found = database_->FindTable(schema, table);
     return found ? ReadRows(store_, (*found)->View().value()).value() : TestRows();
   }
 
   ManualClock clock_{TimestampUs(100 * kDayMs * 1000)};
-  SeededIdSource ids_;
   FaultyObjectStore store_{std::make_shared<MemoryObjectStore>(&clock_)};
 
  private:
-  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
-  std::unique_ptr<MemoryWal> wal_;
-  std::unique_ptr<Database> database_;
+  MemoryDatabase database_;
 };
 
 class ProtectTest : public testing::Test {
