@@ -85,12 +85,16 @@ void DiscardObject(ObjectStore& store, const std::string& path) {
   }
 }
 
+void DiscardDataFile(ObjectStore& store, const FileMeta& file) {
+  DiscardObject(store, file.path);
+  if (file.deletion_vector) {
+    DiscardObject(store, file.deletion_vector->path);
+  }
+}
+
 void DiscardFiles(ObjectStore& store, const VersionEdit& edit) {
   for (const FileMeta& file : edit.added_files) {
-    DiscardObject(store, file.path);
-    if (file.deletion_vector) {
-      DiscardObject(store, file.deletion_vector->path);
-    }
+    DiscardDataFile(store, file);
   }
   for (const auto& [id, vector] : edit.deletion_vectors) {
     DiscardObject(store, vector.path);

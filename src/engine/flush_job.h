@@ -34,6 +34,8 @@ Result<VersionEdit> RunFlush(const FlushInput& input);
 // Failures are only logged: GC finds the rest.
 void DiscardFiles(ObjectStore& store, const VersionEdit& edit);
 void DiscardObject(ObjectStore& store, const std::string& path);
+// The file and its deletion vector.
+void DiscardDataFile(ObjectStore& store, const FileMeta& file);
 // A path for a new deletion vector of the file: beside it, so that both are found together.
 std::string DeletionVectorPath(const FileMeta& file, IdSource& ids);
 // Just the deletion vectors, which the edit does not name any more then.

@@ -62,7 +62,7 @@ Result<std::vector<uint64_t>> RowsIn(const TableSchema& schema, const SstFile& f
 uint64_t RowsOf(const std::vector<FileMeta>& files) {
   uint64_t rows = 0;
   for (const FileMeta& file : files) {
-    rows += file.rows;
+    rows += file.rows - (file.deletion_vector ? file.deletion_vector->rows : 0);
   }
   return rows;
 }
@@ -155,6 +155,7 @@ Result<ImportOutcome> Table::Import(const TableImport& import) {
   ImportPlace place;
   place.store = services_.store;
   place.ids = &unfinished_;
+  place.files = services_.files.get();
   place.table_folder = TableLog::Folder(entry_.uuid);
   place.schema = schema();
   place.options = options();

@@ -16,6 +16,7 @@
 #include "model/table_options.h"
 #include "model/table_schema.h"
 #include "model/time_range.h"
+#include "sst/sst_cache.h"
 #include "store/object_store.h"
 
 namespace varve {
@@ -25,7 +26,8 @@ struct ImportPlace {
   ObjectStore* store = nullptr;
   // Of the files: GC leaves those alone that have their ids from here.
   IdSource* ids = nullptr;
-  std::string table_folder;  // "tables/<uuid>"
+  SstCache* files = nullptr;  // to read those that are written
+  std::string table_folder;   // "tables/<uuid>"
   std::shared_ptr<const TableSchema> schema;
   TableOptions options;  // segment_duration is set
 };
@@ -38,8 +40,8 @@ struct TableImport {
   // All rows of these times that are there before go with the same commit, whatever their keys; the
   // files hold rows of these times only, and there may be none.
   std::optional<TimeRange> replaces = {};
-  // Writes the files, durably, at `FilePath`; rows of one primary key are in at most one of them.
-  // On an error it leaves none.
+  // Writes the files, durably, at `FilePath`, and the deletion vectors that they name; rows of one
+  // primary key are in at most one of them. On an error it leaves none.
   std::function<Result<std::vector<FileMeta>>(const ImportPlace&)> write;
 
   // Where a data file of the segment is.

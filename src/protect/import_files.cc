@@ -6,11 +6,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <numeric>
 
 #include "base/check.h"
 #include "engine/flush_job.h"
-#include "engine/memtable.h"
+#include "engine/row_sorter.h"
 #include "query/row_batch_builder.h"
 
 namespace varve {
@@ -39,49 +38,6 @@ bool MayBeCopied(const ImportFilesInput& input, const SnapshotFile& file,
          SegmentStart(file.time_min, segment) == start &&
          SegmentStart(file.time_max, segment) == start;
 }
-
-// Rows on their way into files: collected, and written when there are enough of them to sort.
-class RowSorter {
- public:
-  RowSorter(const ImportPlace& place, uint64_t bytes_max, std::vector<FileMeta>& files)
-      : place_(place),
-        bytes_max_(bytes_max),
-        files_(files),
-        memtable_(std::make_unique<Memtable>()) {}
-
-  Status Add(const RowBatch& batch) {
-    std::vector<uint32_t> late;
-    if (place_.options.update_mode == UpdateMode::kOverwrite) {
-      late.resize(batch.row_series.size());
-      std::iota(late.begin(), late.end(), 0);
-    }
-    VARVE_TRY(memtable_->Add(batch, place_.schema->timestamp().id, Sequence(++batches_),
-                             std::move(late)));
-    return memtable_->size_bytes() > bytes_max_ ? Finish() : Status();
-  }
-
-  Status Finish() {
-    if (memtable_->row_count() == 0) {
-      return {};
-    }
-    VARVE_ASSIGN(VersionEdit edit, RunFlush({place_.store,
-                                             place_.ids,
-                                             place_.table_folder,
-                                             place_.schema,
-                                             place_.options,
-                                             {memtable_->View()}}));
-    files_.insert(files_.end(), edit.added_files.begin(), edit.added_files.end());
-    memtable_ = std::make_unique<Memtable>();
-    return {};
-  }
-
- private:
-  const ImportPlace& place_;
-  const uint64_t bytes_max_;
-  std::vector<FileMeta>& files_;
-  std::unique_ptr<Memtable> memtable_;
-  uint64_t batches_ = 0;
-};
 
 // A file that goes when its owner does.
 class LocalCopy {
@@ -154,7 +110,7 @@ Status ReadRows(const ImportFilesInput& input, const SnapshotFile& file, const I
 
 Status WriteAll(const ImportFilesInput& input, const ImportPlace& place,
                 std::vector<FileMeta>& files) {
-  RowSorter sorter(place, input.sort_bytes_max, files);
+  RowSorter sorter(place, input.sort_bytes_max);
   for (const SnapshotFile* file : input.files) {
     if (!input.range.Overlaps(file->time_min, file->time_max)) {
       continue;
@@ -168,7 +124,9 @@ Status WriteAll(const ImportFilesInput& input, const ImportPlace& place,
       VARVE_TRY(ReadRows(input, *file, place, sorter));
     }
   }
-  return sorter.Finish();
+  VARVE_ASSIGN(const auto sorted, sorter.Finish());
+  files.insert(files.end(), sorted.begin(), sorted.end());
+  return {};
 }
 
 }  // namespace

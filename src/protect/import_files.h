@@ -1,7 +1,7 @@
 // Files of a snapshot as data files of a table.
 //
 // A Varve data file whose columns are the table's is copied (data_file_copy.h). All else is read
-// row by row, sorted, and written as a flush would.
+// row by row and sorted (engine/row_sorter.h).
 #pragma once
 
 #include <map>

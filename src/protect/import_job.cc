@@ -20,7 +20,7 @@ namespace {
 // encoding make of them, and what reads the files, it stays below half a gigabyte.
 constexpr uint64_t kSortBytesTotal = uint64_t{96} << 20;
 // Of one thread: smaller files would cost more to compact than to write.
-constexpr uint64_t kSortBytesMin = uint64_t{8} << 20;
+constexpr uint64_t kSortBytesMin = uint64_t{2} << 20;
 
 // Checksums are compared while the disk that is written has nothing to do: two threads halve that.
 constexpr uint64_t kVerifyThreadsMin = 2;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <thread>
 
+#include "base/checksum.h"
 #include "protect/test_database.h"
 
 namespace varve {
@@ -160,6 +161,43 @@ TEST_F(ProtectTest, EveryDamageIsNamedBeforeARowIsImported) {
   import_fails("data/1/public.cpu.parquet");
   ASSERT_THAT(place_.Delete(kCompletePath), IsOk());
   import_fails("COMPLETE");
+}
+
+// As another program might write it: rows in no order, more than are sorted at once, and a key
+// again and again.
+TEST_F(ProtectTest, OfRowsWithOneKeyTheLastOfAFileStays) {
+  constexpr int64_t kKeys = 50'000;
+  constexpr int64_t kRounds = 3;
+  source_.Create("cpu");
+  source_.Write("cpu", {{"a", 1, 1}, {"a", kKeys, 1}});
+  ASSERT_THAT(Export(place_, {.format = DataFormat::kCsv}), IsOk());
+  const SnapshotFolder folder(place_);
+  Manifest manifest = folder.LoadManifest().value();
+  SnapshotFile& file = manifest.chunks.at(0).files.at(0);
+  const std::string exported = place_.Get(file.path).value();
+  std::string text = exported.substr(0, exported.find('\n') + 1);
+  for (int64_t i = 0; i < kKeys * kRounds; ++i) {
+    const int64_t key = i * 7919 % kKeys;  // each one once in a round
+    text += fmt::format("1970-01-01T00:00:{:02}.{:03}Z,a,{}\n", key / 1000, key % 1000, i / kKeys);
+  }
+  ASSERT_THAT(place_.Put(file.path, text), IsOk());
+  file.rows = kKeys * kRounds;
+  file.size_bytes = text.size();
+  file.sha256 = Sha256Hex(text);
+  file.time_min = TimestampUs(0);
+  manifest.chunks.at(0).checksum = ChunkChecksum(manifest.chunks.at(0).files);
+  manifest.checksum = SnapshotChecksum(manifest);
+  ASSERT_THAT(folder.Complete(manifest), IsOk());
+
+  const auto imported = Import(target_, place_, {.parallelism = 64});
+  ASSERT_THAT(imported, IsOk());
+  const TestRows rows = target_.Rows("cpu");
+  ASSERT_EQ(rows.size(), static_cast<size_t>(kKeys));
+  int64_t time = 0;
+  for (const TestRow& row : rows) {
+    ASSERT_EQ(row, (TestRow{"a", time++, kRounds - 1}));
+  }
+  EXPECT_GT(target_->FindTable("public", "cpu").value()->View()->version->files.size(), 1u);
 }
 
 TEST_F(ProtectTest, AResumeThatAsksForSomethingElseIsRefused) {
