@@ -13,6 +13,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <string_view>
 #include <unordered_map>
 
 #include "engine/arrow_status.h"
@@ -105,13 +107,23 @@ Result<std::shared_ptr<arrow::Array>> GatherText(ColumnType type, const Arrays& 
                                                  std::span<const RowRef> refs) {
   VARVE_ASSIGN(const auto any, FromArrow(arrow::MakeBuilder(ArrowType(type))));
   auto& builder = static_cast<arrow::BinaryBuilder&>(*any);
-  VARVE_TRY(FromArrow(builder.Reserve(static_cast<int64_t>(refs.size()))));
-  for (const RowRef ref : refs) {
+  const auto value = [&](RowRef ref) -> std::optional<std::string_view> {
     const auto* array = static_cast<const arrow::BinaryArray*>(arrays[ref.chunk].get());
-    if (array == nullptr || array->IsNull(ref.row)) {
-      builder.UnsafeAppendNull();
+    return array == nullptr || array->IsNull(ref.row) ? std::nullopt
+                                                      : std::optional(array->GetView(ref.row));
+  };
+  // A builder that grows has its texts in memory twice.
+  int64_t bytes = 0;
+  for (const RowRef ref : refs) {
+    bytes += static_cast<int64_t>(value(ref).value_or("").size());
+  }
+  VARVE_TRY(FromArrow(builder.Reserve(static_cast<int64_t>(refs.size()))));
+  VARVE_TRY(FromArrow(builder.ReserveData(bytes)));
+  for (const RowRef ref : refs) {
+    if (const auto text = value(ref)) {
+      builder.UnsafeAppend(*text);
     } else {
-      VARVE_TRY(FromArrow(builder.Append(array->GetView(ref.row))));
+      builder.UnsafeAppendNull();
     }
   }
   return FromArrow(builder.Finish());

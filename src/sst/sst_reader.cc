@@ -31,8 +31,20 @@ constexpr size_t kVerifyReadBytes = 1 << 20;  // of a file at a time: as fast as
 
 // Row groups of wide texts may be as large as memory. Smaller ones are read a column at once, which
 // is one request each where objects are far away.
-constexpr int64_t kWholeRowGroupBytesMax = int64_t{32} << 20;
-constexpr int64_t kColumnBufferBytes = int64_t{256} << 10;
+constexpr int64_t kWholeRowGroupBytesMax = int64_t{8} << 20;
+constexpr int64_t kColumnBufferBytes = int64_t{64} << 10;
+
+// Of a batch, as the file holds its values: wide rows come a few at a time.
+constexpr int64_t kBatchBytesMax = int64_t{2} << 20;
+
+int64_t BatchRows(const parquet::FileMetaData& metadata) {
+  int64_t bytes = 0;
+  for (int i = 0; i < metadata.num_row_groups(); ++i) {
+    bytes += metadata.RowGroup(i)->total_byte_size();
+  }
+  const int64_t row_bytes = bytes / std::max<int64_t>(1, metadata.num_rows()) + 1;
+  return std::clamp<int64_t>(kBatchBytesMax / row_bytes, 1, kSstReaderBatchRows);
+}
 
 int64_t LargestRowGroup(const parquet::FileMetaData& metadata) {
   int64_t largest = 0;
@@ -148,7 +160,7 @@ class ParquetSstReader final : public SstReader {
 
   arrow::Status OpenBatches(std::unique_ptr<parquet::ParquetFileReader> file) {
     parquet::ArrowReaderProperties properties(/*use_threads=*/false);
-    properties.set_batch_size(kSstReaderBatchRows);
+    properties.set_batch_size(BatchRows(*file->metadata()));
     properties.set_pre_buffer(
         false);  // it would read on Arrow's own threads, and whole row groups ahead
     for (size_t i = 0; i < file_columns_.size(); ++i) {
