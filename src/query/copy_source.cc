@@ -138,6 +138,20 @@ std::string DeclaredColumns(const TableSchema& schema) {
   return "{" + columns + "}";
 }
 
+constexpr uint64_t kCsvBufferBytesMin = uint64_t{2} << 20;
+// DuckDB's own, which can only be raised.
+constexpr uint64_t kJsonObjectBytes = uint64_t{16} << 20;
+
+// What DuckDB's reader is to expect: buffers that hold some records.
+std::string SizeParameters(FileKind kind, uint64_t longest_record) {
+  const uint64_t limit = longest_record + 1;
+  if (kind == FileKind::kCsv) {
+    return fmt::format(", max_line_size = {}, buffer_size = {}", limit,
+                       std::max(kCsvBufferBytesMin, 2 * limit));
+  }
+  return fmt::format(", maximum_object_size = {}", std::max(kJsonObjectBytes, limit));
+}
+
 // The call of DuckDB's reader. All CSV fields are read as text: what they mean is in the table, not
 // in their looks.
 Result<std::string> ReaderCall(const CopyRequest& request, FileKind kind, const std::string& path) {
@@ -155,6 +169,9 @@ Result<std::string> ReaderCall(const CopyRequest& request, FileKind kind, const 
   } else if (kind == FileKind::kJson) {
     // All rows say what is in a column, not the first ones only.
     call += ", sample_size = -1";
+  }
+  if (request.longest_record && kind != FileKind::kParquet) {
+    call += SizeParameters(kind, *request.longest_record);
   }
   for (const auto& [key, value] : request.options) {
     if (key == "format") {

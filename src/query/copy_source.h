@@ -5,6 +5,7 @@
 #include <duckdb.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ struct CopyRequest {
   // What fields mean: as they look, or as Varve has written them, by the table's types: "" in
   // quotes is no NULL, and a text that looks like a date stays as it is.
   enum class Fields : uint8_t { kByLooks, kDeclared } fields = Fields::kByLooks;
+  // Of CSV and JSON, in bytes, when it is known: buffers are as large as that asks for, where they
+  // are else large for whatever may come, and longer records than DuckDB expects are read.
+  std::optional<uint64_t> longest_record = {};
 };
 
 struct CopyRows {

@@ -4,6 +4,7 @@
 
 #include "query/copy_source.h"
 #include "query/copy_target.h"
+#include "query/longest_record.h"
 
 namespace varve {
 namespace {
@@ -38,11 +39,17 @@ class CopyRowFiles final : public RowFiles {
 
   Result<RowFileContents> Read(const std::string& path, std::string_view format,
                                const TableSchema& schema) override {
-    VARVE_ASSIGN(CopyRows copy, source_.Open({.path = path,
-                                              .options = {{"format", std::string(format)}},
-                                              .schema = &schema,
-                                              .columns = {},
-                                              .fields = CopyRequest::Fields::kDeclared}));
+    CopyRequest request{.path = path,
+                        .options = {{"format", std::string(format)}},
+                        .schema = &schema,
+                        .columns = {},
+                        .fields = CopyRequest::Fields::kDeclared};
+    if (format != "parquet") {
+      VARVE_ASSIGN(
+          request.longest_record,
+          LongestRecord(path, format == "csv" ? RecordFormat::kCsv : RecordFormat::kLines));
+    }
+    VARVE_ASSIGN(CopyRows copy, source_.Open(request));
     RowFileContents contents;
     contents.columns = copy.targets;
     contents.rows = std::make_unique<OwnedRows>(std::move(copy));

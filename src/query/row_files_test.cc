@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 
 #include <limits>
+#include <random>
 
 #include "base/matchers.h"
 #include "base/test_folder.h"
@@ -132,6 +133,59 @@ TEST_P(RowFilesTest, EveryValueComesBack) {
     EXPECT_TRUE(expected->Equals(*actual, arrow::EqualOptions().nans_equal(true)))
         << expected->ToString() << actual->ToString();
   }
+}
+
+// Records that are longer than a buffer of the reader, and many that end somewhere in one.
+TEST_P(RowFilesTest, TextsOfAnyLengthComeBack) {
+  const TestFolder folder;
+  TableSpec spec;
+  spec.columns = {{.name = "t", .type = ColumnType::kTimestamp},
+                  {.name = "note", .type = ColumnType::kString}};
+  spec.timestamp_key = "t";
+  const TableSchema schema = *TableSchema::Make(spec);
+  constexpr std::string_view kPieces[] = {"x", "\n", "\"", ",", "\r\n", "\\", "ö", "{}"};
+  std::mt19937_64 random(7);
+  std::vector<std::string> texts;
+  for (const size_t length : {size_t{20'000'000}, size_t{5'000'000}, size_t{0}}) {
+    texts.emplace_back(length, 'y');
+  }
+  for (int i = 0; i < 12'000; ++i) {
+    std::string& text = texts.emplace_back();
+    for (uint64_t pieces = random() % 1'000; pieces > 0; --pieces) {
+      text += kPieces[random() % std::size(kPieces)];
+    }
+  }
+  arrow::TimestampBuilder times(ArrowType(ColumnType::kTimestamp), arrow::default_memory_pool());
+  arrow::StringBuilder notes;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    ASSERT_TRUE(times.Append(static_cast<int64_t>(i) * 1000).ok());
+    ASSERT_TRUE(notes.Append(texts[i]).ok());
+  }
+  const auto batch = arrow::RecordBatch::Make(
+      arrow::schema({arrow::field("t", ArrowType(ColumnType::kTimestamp)),
+                     arrow::field("note", arrow::utf8())}),
+      static_cast<int64_t>(texts.size()), {*times.Finish(), *notes.Finish()});
+  const auto files = RowFiles::Make(uint64_t{512} << 20);
+  const std::string path = folder.path() + "/rows";
+  ASSERT_THAT(files->Write(path, GetParam(), *StreamOf(batch)), IsOk());
+  const auto read = files->Read(path, GetParam(), schema);
+  ASSERT_THAT(read, IsOk());
+  std::vector<int> seen(texts.size(), 0);
+  while (true) {
+    const auto rows = read->rows->Next();
+    ASSERT_THAT(rows, IsOk());
+    if (*rows == nullptr) {
+      break;
+    }
+    const auto& at = static_cast<const arrow::TimestampArray&>(*(*rows)->column(0));
+    const auto& note = static_cast<const arrow::StringArray&>(*(*rows)->column(1));
+    for (int64_t i = 0; i < (*rows)->num_rows(); ++i) {
+      const auto place = static_cast<size_t>(at.Value(i) / 1000);
+      ASSERT_TRUE(note.GetView(i) == texts.at(place)) << "row " << place;
+      ++seen[place];
+    }
+  }
+  EXPECT_THAT(seen, testing::Each(1));
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, RowFilesTest, testing::Values("csv", "json", "parquet"));
