@@ -100,7 +100,9 @@ class Bench:
         self.program, self.rounds = arguments.program, arguments.rounds
         self.folder = arguments.folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.env = {"VARVE_COPY_ALLOWED_FOLDERS": str(self.folder), "VARVE_BINARY": self.program}
+        # No merges in the background: they would leave whole files where replaced rows were.
+        self.env = {"VARVE_COPY_ALLOWED_FOLDERS": str(self.folder), "VARVE_BINARY": self.program,
+                    "VARVE_COMPACTION_MAX_ONGOING_TASKS": "0"}
 
     def server(self, name, *flags) -> Server:
         return Server(self.folder / name, "--log-level", "warn", *flags, env=self.env, program=self.program)

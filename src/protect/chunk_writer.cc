@@ -19,12 +19,14 @@
 namespace varve {
 namespace {
 
-// Of one file that is encoded here. About half a gigabyte of usual rows; a multiple of row groups.
+// Of one file that is encoded here from several. About half a gigabyte of usual rows.
 constexpr uint64_t kFileRowsMax = kPinnedBatchRows * 128;
+// Of a file of text, which is in the folder for temporary files until it is uploaded.
+constexpr uint64_t kTextRowsMax = 1'000'000;
 
-// What a row group holds in memory before it is encoded: narrower rows than 200 bytes fill one of
+// What a row group holds in memory before it is encoded: narrower rows than 70 bytes fill one of
 // the default size.
-constexpr uint64_t kRowGroupBytesMax = kPinnedBatchBytes;
+constexpr uint64_t kRowGroupBytesMax = uint64_t{8} << 20;
 
 // The table's own number of rows, or as many as fit.
 uint64_t RowGroupRows(const TableOptions& options, const arrow::RecordBatch& first) {
@@ -168,138 +170,167 @@ class LocalFile {
   std::string path_;
 };
 
-}  // namespace
+// Puts files into parts, one after the other.
+class PartPlan {
+ public:
+  explicit PartPlan(DataFormat format) : format_(format) {}
 
-struct ChunkWriter::Job {
-  const PinnedTable& table;
-  const TimeRange& range;
-  uint64_t chunk = 0;
-  std::string_view ending;
-  std::vector<const FileMeta*> sources;  // in the order of FilesIn
-  std::vector<SnapshotFile> files = {};
-
-  // The next file, with its name.
-  SnapshotFile NewFile() const {
-    SnapshotFile file;
-    file.schema = table.schema;
-    file.table = table.table;
-    file.partition = table.partition;
-    std::string number;
-    if (table.partition) {
-      number += fmt::format("-p{}", *table.partition);
+  // `whole`: all of the file is wanted, as it is.
+  void Add(const FileMeta& file, bool whole) {
+    if (format_ == DataFormat::kParquet && whole) {
+      parts_.push_back({ChunkPart::Kind::kCopy, parts_.size(), {&file}});
+      return;
     }
-    if (!files.empty()) {
-      number += fmt::format("-{}", files.size() + 1);
+    if (!open_.empty() && !Fits(file)) {
+      Close();
     }
-    file.path = fmt::format("data/{}/{}.{}{}.{}", chunk, SnapshotSegment(table.schema),
-                            SnapshotSegment(table.table), number, ending);
-    return file;
+    open_.push_back(&file);
+    open_rows_ += file.rows;
   }
 
-  void Add(SnapshotFile file, const FileMeta& meta) {
-    file.size_bytes = meta.size_bytes;
-    file.rows = meta.rows;
-    file.sha256 = meta.sha256;
-    file.time_min = meta.time_min;
-    file.time_max = meta.time_max;
-    file.notes = DataFileNotes{meta.segment_start, meta.tsid_min, meta.tsid_max, meta.null_counts};
-    files.push_back(std::move(file));
+  std::vector<ChunkPart> Finish() {
+    Close();
+    return std::move(parts_);
   }
+
+ private:
+  // Whether the file goes with those that are open.
+  bool Fits(const FileMeta& file) const {
+    const uint64_t rows = open_rows_ + file.rows;
+    if (format_ != DataFormat::kParquet) {
+      return rows <= kTextRowsMax;
+    }
+    return rows <= kFileRowsMax && open_.size() < kMergedFilesMax &&
+           open_.front()->segment_start == file.segment_start;
+  }
+  void Close() {
+    if (!open_.empty()) {
+      parts_.push_back(
+          {format_ == DataFormat::kParquet ? ChunkPart::Kind::kEncode : ChunkPart::Kind::kText,
+           parts_.size(), std::exchange(open_, {})});
+      open_rows_ = 0;
+    }
+  }
+
+  const DataFormat format_;
+  std::vector<ChunkPart> parts_;
+  std::vector<const FileMeta*> open_;  // of the part that is collected
+  uint64_t open_rows_ = 0;
 };
 
-Result<std::vector<SnapshotFile>> ChunkWriter::Write(const PinnedTable& table, const Chunk& chunk,
-                                                     const ChunkSource& source) const {
-  Job job{table, chunk.range, chunk.id, DataFormatName(options_.format),
-          table.FilesIn(chunk.range)};
-  const auto& files = source.change == ChunkChange::kAdd ? source.added : source.files;
-  std::erase_if(job.sources, [&](const FileMeta* file) {
-    return !std::ranges::binary_search(files, file->id, {}, &SourceFile::id);
-  });
-  VARVE_TRY(options_.format == DataFormat::kParquet ? WriteParquet(job) : WriteText(job));
-  return std::move(job.files);
+// Where the file is from does not matter: its content is what the meta says.
+void Describe(SnapshotFile& file, const FileMeta& meta) {
+  file.size_bytes = meta.size_bytes;
+  file.rows = meta.rows;
+  file.sha256 = meta.sha256;
+  file.time_min = meta.time_min;
+  file.time_max = meta.time_max;
+  file.notes = DataFileNotes{meta.segment_start, meta.tsid_min, meta.tsid_max, meta.null_counts};
 }
 
-Status ChunkWriter::WriteParquet(Job& job) const {
-  std::vector<const FileMeta*> partial;  // of one segment
-  const auto write_partial = [&]() -> Status {
-    const auto files = std::exchange(partial, {});
-    return files.empty() ? Status() : WriteSegment(job, files);
-  };
-  for (const FileMeta* file : job.sources) {
-    if (!partial.empty() && (partial.front()->segment_start != file->segment_start ||
-                             partial.size() == kMergedFilesMax)) {
-      VARVE_TRY(write_partial());
-    }
-    if (job.table.IsWholeIn(*file, job.range)) {
-      VARVE_TRY(CopyWhole(job, *file));
-    } else {
-      partial.push_back(file);
+}  // namespace
+
+std::vector<ChunkPart> ChunkWriter::Plan(const PinnedTable& table, const Chunk& chunk,
+                                         const ChunkSource& source) const {
+  const auto& wanted = source.change == ChunkChange::kAdd ? source.added : source.files;
+  PartPlan plan(options_.format);
+  for (const FileMeta* file : table.FilesIn(chunk.range)) {
+    if (std::ranges::binary_search(wanted, file->id, {}, &SourceFile::id)) {
+      plan.Add(*file, table.IsWholeIn(*file, chunk.range));
     }
   }
-  return write_partial();
+  return plan.Finish();
 }
 
-Status ChunkWriter::CopyWhole(Job& job, const FileMeta& file) const {
-  SnapshotFile out = job.NewFile();
-  VARVE_TRY(CopyObject(*options_.source, file.path, *options_.target, out.path, file.sha256,
+Result<std::optional<SnapshotFile>> ChunkWriter::Write(const PinnedTable& table, const Chunk& chunk,
+                                                       const ChunkPart& part) const {
+  switch (part.kind) {
+    case ChunkPart::Kind::kCopy:
+      return Copy(table, chunk, part);
+    case ChunkPart::Kind::kEncode:
+      return Encode(table, chunk, part);
+    case ChunkPart::Kind::kText:
+      return WriteText(table, chunk, part);
+  }
+  return Internal("no such kind of part");
+}
+
+SnapshotFile ChunkWriter::NewFile(const PinnedTable& table, const Chunk& chunk,
+                                  const ChunkPart& part) const {
+  SnapshotFile file;
+  file.schema = table.schema;
+  file.table = table.table;
+  file.partition = table.partition;
+  std::string number;
+  if (table.partition) {
+    number += fmt::format("-p{}", *table.partition);
+  }
+  if (part.number > 0) {
+    number += fmt::format("-{}", part.number + 1);
+  }
+  file.path = fmt::format("data/{}/{}.{}{}.{}", chunk.id, SnapshotSegment(table.schema),
+                          SnapshotSegment(table.table), number, DataFormatName(options_.format));
+  return file;
+}
+
+ChunkWriter::Written ChunkWriter::Copy(const PinnedTable& table, const Chunk& chunk,
+                                       const ChunkPart& part) const {
+  const FileMeta& source = *part.files.front();
+  SnapshotFile file = NewFile(table, chunk, part);
+  VARVE_TRY(CopyObject(*options_.source, source.path, *options_.target, file.path, source.sha256,
                        options_.pace));
-  job.Add(std::move(out), file);
-  return {};
+  Describe(file, source);
+  return file;
 }
 
-Status ChunkWriter::WriteSegment(Job& job, const std::vector<const FileMeta*>& files) const {
-  const Version& version = *job.table.version;
+ChunkWriter::Written ChunkWriter::Encode(const PinnedTable& table, const Chunk& chunk,
+                                         const ChunkPart& part) const {
+  const Version& version = *table.version;
   uint64_t bytes = 0;
   uint64_t file_rows = 0;
-  for (const FileMeta* file : files) {
+  for (const FileMeta* file : part.files) {
     bytes += file->size_bytes;
     file_rows += file->rows;
   }
-  const auto rows = PinnedRows::Open(*options_.source, job.table, files, job.range);
-  SnapshotFile out;
+  const auto rows = PinnedRows::Open(*options_.source, table, part.files, chunk.range);
+  SnapshotFile file = NewFile(table, chunk, part);
   std::unique_ptr<SstWriter> writer;
-  uint64_t written = 0;
-  const auto finish = [&]() -> Status {
-    if (writer != nullptr) {
-      VARVE_ASSIGN(const FileMeta meta, writer->Finish(Sequence(0)));
-      writer.reset();
-      job.Add(std::move(out), meta);
-    }
-    return {};
-  };
   while (true) {
     VARVE_ASSIGN(const auto batch, rows->Next());
     if (batch == nullptr) {
-      return finish();
+      break;
     }
-    const auto count = static_cast<uint64_t>(batch->num_rows());
-    VARVE_TRY(options_.pace(count * bytes / std::max<uint64_t>(1, file_rows)));
-    if (writer == nullptr || written + count > kFileRowsMax) {
-      VARVE_TRY(finish());
-      out = job.NewFile();
-      written = 0;
-      const TimestampUs segment = files.front()->segment_start;
+    VARVE_TRY(options_.pace(static_cast<uint64_t>(batch->num_rows()) * bytes /
+                            std::max<uint64_t>(1, file_rows)));
+    if (writer == nullptr) {
       VARVE_ASSIGN(writer,
                    SstWriter::Open(*options_.target, *version.schema,
-                                   {.id = IdOf(job.table, job.range, files, job.files.size()),
-                                    .path = out.path,
-                                    .segment_start = segment,
+                                   {.id = IdOf(table, chunk.range, part.files, part.number),
+                                    .path = file.path,
+                                    .segment_start = part.files.front()->segment_start,
                                     .compression = version.options.compression,
                                     .row_group_rows = RowGroupRows(version.options, *batch)}));
     }
     VARVE_TRY(writer->Write(*batch));
-    written += count;
   }
+  if (writer == nullptr) {
+    return std::nullopt;
+  }
+  VARVE_ASSIGN(const FileMeta meta, writer->Finish(Sequence(0)));
+  Describe(file, meta);
+  return file;
 }
 
-Status ChunkWriter::WriteText(Job& job) const {
-  UserRows rows(*options_.source, job.table, job.range, job.sources, options_.pace);
-  const LocalFile local(options_.temp_folder, job.ending);
-  VARVE_ASSIGN(const uint64_t count, options_.text->Write(local.path(), job.ending, rows));
+ChunkWriter::Written ChunkWriter::WriteText(const PinnedTable& table, const Chunk& chunk,
+                                            const ChunkPart& part) const {
+  const std::string_view format = DataFormatName(options_.format);
+  UserRows rows(*options_.source, table, chunk.range, part.files, options_.pace);
+  const LocalFile local(options_.temp_folder, format);
+  VARVE_ASSIGN(const uint64_t count, options_.text->Write(local.path(), format, rows));
   if (count == 0) {
-    return {};
+    return std::nullopt;
   }
-  SnapshotFile file = job.NewFile();
+  SnapshotFile file = NewFile(table, chunk, part);
   // The rows have been paid for as they were read.
   VARVE_ASSIGN(const CopiedObject copied, UploadFile(local.path(), *options_.target, file.path,
                                                      [](uint64_t) { return Status(); }));
@@ -308,8 +339,7 @@ Status ChunkWriter::WriteText(Job& job) const {
   file.rows = count;
   file.time_min = rows.time_min();
   file.time_max = rows.time_max();
-  job.files.push_back(std::move(file));
-  return {};
+  return file;
 }
 
 }  // namespace varve

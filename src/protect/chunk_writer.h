@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,24 +27,38 @@ struct ChunkWriterOptions {
   Pace pace;
 };
 
+// What becomes at most one file.
+struct ChunkPart {
+  enum class Kind : uint8_t {
+    kCopy,    // one data file, as it is
+    kEncode,  // Parquet, of the rows of data files of one segment
+    kText,    // CSV or JSON, of the rows of data files
+  } kind = Kind::kCopy;
+  size_t number = 0;                   // among those of the table in the chunk
+  std::vector<const FileMeta*> files;  // of the pinned table
+};
+
 // Thread-safe.
 class ChunkWriter {
  public:
   explicit ChunkWriter(ChunkWriterOptions options) : options_(std::move(options)) {}
 
-  // Writes the rows of the source in the chunk to files, durably: of all its data files, or of
-  // those that have been added (kAdd). None when there are no rows. Parquet files that hold nothing
-  // but rows of the chunk are copied. Errors: those of the stores and of `pace`; kCorruption for a
-  // file of the database that is not what was written.
-  Result<std::vector<SnapshotFile>> Write(const PinnedTable& table, const Chunk& chunk,
-                                          const ChunkSource& source) const;
+  // How the rows of the source in the chunk are written: those of all its data files, or of those
+  // that have been added (kAdd). A Parquet file that holds nothing but rows of the chunk is copied.
+  std::vector<ChunkPart> Plan(const PinnedTable& table, const Chunk& chunk,
+                              const ChunkSource& source) const;
+
+  // Writes the part's rows in the chunk, durably; nullopt when there are none. Errors: those of the
+  // stores and of `pace`; kCorruption for a file of the database that is not what was written.
+  Result<std::optional<SnapshotFile>> Write(const PinnedTable& table, const Chunk& chunk,
+                                            const ChunkPart& part) const;
 
  private:
-  struct Job;
-  Status WriteParquet(Job& job) const;
-  Status CopyWhole(Job& job, const FileMeta& file) const;
-  Status WriteSegment(Job& job, const std::vector<const FileMeta*>& files) const;
-  Status WriteText(Job& job) const;
+  using Written = Result<std::optional<SnapshotFile>>;
+  SnapshotFile NewFile(const PinnedTable& table, const Chunk& chunk, const ChunkPart& part) const;
+  Written Copy(const PinnedTable& table, const Chunk& chunk, const ChunkPart& part) const;
+  Written Encode(const PinnedTable& table, const Chunk& chunk, const ChunkPart& part) const;
+  Written WriteText(const PinnedTable& table, const Chunk& chunk, const ChunkPart& part) const;
 
   const ChunkWriterOptions options_;
 };

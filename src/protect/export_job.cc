@@ -51,24 +51,27 @@ bool IsThere(const WrittenSizes& sizes, std::string_view path, uint64_t size_byt
 
 }  // namespace
 
-// One table of one chunk.
+// One part of one table in one chunk.
 struct ExportJob::Task {
   ChunkWork* chunk = nullptr;
   size_t source = 0;  // of the chunk
   const PinnedTable* table = nullptr;
+  ChunkPart part;
 };
 
 struct ExportJob::ChunkWork {
-  Chunk* chunk = nullptr;                             // of the manifest
-  std::map<size_t, std::vector<SnapshotFile>> files;  // by source
+  Chunk* chunk = nullptr;                                   // of the manifest
+  std::map<std::pair<size_t, size_t>, SnapshotFile> files;  // by source and part
   size_t open_tasks = 0;
 };
 
 // What is left to do, in the order of chunks; the first error ends it.
 class ExportJob::Queue {
  public:
-  Queue(std::vector<Chunk>& chunks, const std::vector<PinnedTable>& tables)
-      : chunks_(chunks), tables_(tables) {}
+  // All outlive it.
+  Queue(std::vector<Chunk>& chunks, const std::vector<PinnedTable>& tables,
+        const ChunkWriter& writer)
+      : chunks_(chunks), tables_(tables), writer_(writer) {}
 
   // nullopt: nothing is left, or somebody has failed.
   std::optional<Task> Take() {
@@ -79,15 +82,17 @@ class ExportJob::Queue {
     if (!status_ || tasks_.empty()) {
       return std::nullopt;
     }
-    const Task task = tasks_.front();
+    Task task = std::move(tasks_.front());
     tasks_.pop_front();
     return task;
   }
 
   // The chunk, when this was the last of its tasks.
-  ChunkWork* Done(const Task& task, std::vector<SnapshotFile> files) {
+  ChunkWork* Done(const Task& task, std::optional<SnapshotFile> file) {
     const std::lock_guard lock(mutex_);
-    task.chunk->files[task.source] = std::move(files);
+    if (file) {
+      task.chunk->files[{task.source, task.part.number}] = *std::move(file);
+    }
     return --task.chunk->open_tasks == 0 ? task.chunk : nullptr;
   }
 
@@ -107,8 +112,11 @@ class ExportJob::Queue {
     ChunkWork& work = works_.emplace_back(ChunkWork{.chunk = &chunk, .files = {}});
     for (size_t i = 0; i < chunk.sources.size(); ++i) {
       const PinnedTable* table = tables_.Find(chunk.sources[i]);
-      if (table != nullptr && chunk.sources[i].HasRows()) {
-        tasks_.push_back({&work, i, table});
+      if (table == nullptr || !chunk.sources[i].HasRows()) {
+        continue;
+      }
+      for (ChunkPart& part : writer_.Plan(*table, chunk, chunk.sources[i])) {
+        tasks_.push_back({&work, i, table, std::move(part)});
         ++work.open_tasks;
       }
     }
@@ -122,6 +130,7 @@ class ExportJob::Queue {
   std::mutex mutex_;
   std::vector<Chunk>& chunks_;
   const TableIndex tables_;
+  const ChunkWriter& writer_;
   size_t next_chunk_ = 0;
   std::deque<ChunkWork> works_;
   std::deque<Task> tasks_;
@@ -393,9 +402,15 @@ Status ExportJob::CheckWritten() const {
 }
 
 Status ExportJob::RunChunks() {
-  Queue queue(manifest_.chunks, tables_);
+  const ChunkWriter writer({.source = &services_.database->store(),
+                            .target = services_.target,
+                            .text = services_.text,
+                            .temp_folder = services_.temp_folder,
+                            .format = manifest_.format,
+                            .pace = [this](uint64_t bytes) { return Pace(bytes); }});
+  Queue queue(manifest_.chunks, tables_, writer);
   const auto work = [&] {
-    if (auto status = Work(queue); !status) {
+    if (auto status = Work(queue, writer); !status) {
       queue.Fail(std::move(status).error());
     }
   };
@@ -408,13 +423,7 @@ Status ExportJob::RunChunks() {
   return queue.status();
 }
 
-Status ExportJob::Work(Queue& queue) {
-  const ChunkWriter writer({.source = &services_.database->store(),
-                            .target = services_.target,
-                            .text = services_.text,
-                            .temp_folder = services_.temp_folder,
-                            .format = manifest_.format,
-                            .pace = [this](uint64_t bytes) { return Pace(bytes); }});
+Status ExportJob::Work(Queue& queue, const ChunkWriter& writer) {
   while (const auto task = queue.Take()) {
     const Chunk& chunk = *task->chunk->chunk;
     const PinnedTable& table = *task->table;
@@ -427,15 +436,15 @@ Status ExportJob::Work(Queue& queue) {
         LogWarn("the failure could not be noted in the snapshot: {}", noted.error().message);
       }
     };
-    std::vector<SnapshotFile> files;
+    std::optional<SnapshotFile> file;
     VARVE_TRY(Retry(
         services_.retry, services_.stop,
         [&]() -> Status {
-          VARVE_ASSIGN(files, writer.Write(table, chunk, chunk.sources[task->source]));
+          VARVE_ASSIGN(file, writer.Write(table, chunk, task->part));
           return {};
         },
         failed));
-    if (ChunkWork* done = queue.Done(*task, std::move(files))) {
+    if (ChunkWork* done = queue.Done(*task, std::move(file))) {
       VARVE_TRY(Retry(services_.retry, services_.stop, [&] { return FinishChunk(*done); }, failed));
     }
   }
@@ -446,11 +455,9 @@ Status ExportJob::FinishChunk(ChunkWork& work) {
   Chunk& chunk = *work.chunk;
   chunk.files.clear();
   uint64_t rows = 0;
-  for (const auto& [source, files] : work.files) {
-    for (const SnapshotFile& file : files) {
-      rows += file.rows;
-      chunk.files.push_back(file);
-    }
+  for (const auto& [part, file] : work.files) {
+    rows += file.rows;
+    chunk.files.push_back(file);
   }
   chunk.status = chunk.files.empty() ? ChunkStatus::kSkipped : ChunkStatus::kCompleted;
   chunk.checksum = chunk.files.empty() ? "" : ChunkChecksum(chunk.files);

@@ -25,6 +25,8 @@
 
 namespace varve {
 
+class ChunkWriter;
+
 struct ExportServices {
   Database* database = nullptr;   // all pointers outlive the job
   ObjectStore* target = nullptr;  // its root is the snapshot
@@ -90,7 +92,7 @@ class ExportJob {
   // Of the database's files that are read.
   uint64_t BytesToRead() const;
   Status RunChunks();
-  Status Work(Queue& queue);
+  Status Work(Queue& queue, const ChunkWriter& writer);
   Status FinishChunk(ChunkWork& work);
   Status Finish();
   // Before that many bytes are read: waits, and keeps the sources pinned.

@@ -18,7 +18,7 @@ namespace {
 
 // Rows in memory that all threads of an import sort at once. With the copies that sorting and
 // encoding make of them, and what reads the files, it stays below half a gigabyte.
-constexpr uint64_t kSortBytesTotal = uint64_t{96} << 20;
+constexpr uint64_t kSortBytesTotal = uint64_t{48} << 20;
 // Of one thread: smaller files would cost more to compact than to write.
 constexpr uint64_t kSortBytesMin = uint64_t{2} << 20;
 

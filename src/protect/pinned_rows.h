@@ -33,12 +33,13 @@ class PinnedRows {
   virtual Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;
 };
 
-// A row group of the default size, so that its dictionaries are unified once.
+// A row group of the default size.
 inline constexpr uint64_t kPinnedBatchRows = 122'880;
-// Rows may be wide.
-inline constexpr uint64_t kPinnedBatchBytes = uint64_t{24} << 20;
+// Little beside the row group that is collected from batches, since the rows that a batch is made
+// of are in memory with it.
+inline constexpr uint64_t kPinnedBatchBytes = uint64_t{4} << 20;
 // Files that are merged at once: each holds a batch of its rows in memory. More of them are as good
 // as several sequences.
-inline constexpr size_t kMergedFilesMax = 8;
+inline constexpr size_t kMergedFilesMax = 4;
 
 }  // namespace varve
