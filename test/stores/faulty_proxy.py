@@ -1,5 +1,6 @@
-"""A proxy that fails on purpose: resets connections, cuts answers and requests in the middle, and answers 503."""
+"""A proxy that fails on purpose: resets connections, cuts answers and requests in the middle, answers 503, or never."""
 
+import itertools
 import random
 import socket
 import struct
@@ -14,16 +15,28 @@ def reset(connection):
     connection.close()
 
 
-class FaultyProxy:
-    """Stands before 127.0.0.1:port. About `share` of the connections fail, in ways that follow from the seed."""
+def faults(rng):
+    """For each connection how it fails, or None: one of every four, so that whoever tries again comes through. Just one
+    gets no answer at all: a client waits long before it gives up."""
+    kinds = itertools.chain([rng.choice(("reset", "busy", "cut")), "silence"],
+                            iter(lambda: rng.choice(("reset", "busy", "cut", "cut")), None))
+    while True:
+        group = [None] * 4
+        group[rng.randrange(4)] = next(kinds)
+        yield from group
 
-    def __init__(self, port, seed, share=0.25):
+
+class FaultyProxy:
+    """Stands before 127.0.0.1:port. Which connections fail, and how, follows from the seed."""
+
+    def __init__(self, port, seed):
         self._target = ("127.0.0.1", port)
         self._rng = random.Random(seed)
-        self._share = share
+        self._faults = faults(self._rng)
+        self._silent = []  # connections that nobody answers
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self.faults = 0
+        self.seen = set()  # kinds of faults
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):
@@ -38,15 +51,18 @@ class FaultyProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            fault = self._rng.choice(("reset", "busy", "cut", "cut")) if self._rng.random() < self._share else None
+            fault = next(self._faults)
             after = self._rng.randrange(200_000)  # bytes of both directions until it is cut
-            self.faults += fault is not None
+            self.seen |= {fault} - {None}
             threading.Thread(target=self._serve, args=(client, fault, after), daemon=True).start()
 
     def _serve(self, client, fault, after):
         try:
             if fault == "reset":
                 return reset(client)
+            if fault == "silence":
+                self._silent.append(client)
+                return None
             if fault == "busy":
                 client.recv(CHUNK)
                 client.sendall(BUSY)

@@ -82,7 +82,7 @@ def test_an_export_over_a_place_that_fails_comes_back(service, tmp_path):
         for name in ("one", "two"):
             varve(env, "export", "delete", "--snapshot", f"{place.location}/exports/{name}", "--yes")
         assert varve(env, "export", "list", "--location", f"{place.location}/exports") == ""
-        assert proxy.faults > 0
+        assert "silence" in proxy.seen and len(proxy.seen) > 1
     for secret in place.secrets:
         assert secret not in log.read_text() and secret not in shown
         for file in (tmp_path / "source").rglob("*"):
