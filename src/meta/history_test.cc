@@ -12,9 +12,7 @@
 #include "base/matchers.h"
 #include "meta/history_format.h"
 #include "meta/table_log.h"
-#include "meta/test_values.h"
-#include "store/faulty_store.h"
-#include "store/memory_store.h"
+#include "meta/test_log_world.h"
 
 namespace varve {
 namespace {
@@ -35,28 +33,7 @@ std::string HistoryFileOf(uint64_t first, uint64_t last) {
   return LogFile(fmt::format("history-{:020}-{:020}.bin", first, last));
 }
 
-struct World {
-  ManualClock clock{kTestNow};
-  std::shared_ptr<MemoryObjectStore> memory = std::make_shared<MemoryObjectStore>(&clock);
-  FaultyObjectStore store{memory};
-
-  // One file each but for the first.
-  std::unique_ptr<TableLog> CreateVersions(uint64_t versions) {
-    auto log = TableLog::Create(store, clock, TestId(1), TestSchema(), {}).value();
-    Grow(*log, versions);
-    return log;
-  }
-  void Grow(TableLog& log, uint64_t versions) {
-    for (uint64_t i = log.current()->id.value() + 1; i <= versions; ++i) {
-      clock.Advance(std::chrono::seconds(1));
-      ASSERT_THAT(log.Commit(AddFile(i)), IsOk());
-    }
-  }
-  std::unique_ptr<TableLog> Open() {
-    auto log = TableLog::Open(store, clock, TestId(1));
-    EXPECT_THAT(log, IsOk());
-    return *std::move(log);
-  }
+struct World : LogWorld {
   std::vector<std::string> Histories() {
     std::vector<std::string> names;
     const auto objects = memory->List("").value();

@@ -6,11 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/matchers.h"
-#include "meta/table_log.h"
-#include "meta/test_values.h"
-#include "store/faulty_store.h"
-#include "store/memory_store.h"
+#include "meta/test_log_world.h"
 
 namespace varve {
 namespace {
@@ -75,21 +71,7 @@ TEST(RetentionRule, HeldVersionsStayAndDoNotCount) {
   EXPECT_THAT(Expired(2, kNewestOnly, 100, {VersionId(2)}), IsEmpty());
 }
 
-struct World {
-  ManualClock clock{kTestNow};
-  std::shared_ptr<MemoryObjectStore> memory = std::make_shared<MemoryObjectStore>(&clock);
-  FaultyObjectStore store{memory};
-
-  // One file each but for the first, one second apart.
-  std::unique_ptr<TableLog> CreateVersions(uint64_t versions) {
-    auto log = TableLog::Create(store, clock, TestId(1), TestSchema(), {}).value();
-    for (uint64_t i = 2; i <= versions; ++i) {
-      clock.Advance(std::chrono::seconds(1));
-      EXPECT_THAT(log->Commit(AddFile(i)), IsOk());
-    }
-    return log;
-  }
-  Result<std::unique_ptr<TableLog>> Open() { return TableLog::Open(store, clock, TestId(1)); }
+struct World : LogWorld {
   size_t files() { return memory->List(TableLog::Folder(TestId(1)) + "/log").value().size(); }
 };
 
@@ -128,18 +110,17 @@ TEST(Expire, WhatStaysIsReadAndWhatIsGoneNamesTheOldest) {
     ASSERT_THAT(expiry, IsOk());
     EXPECT_EQ(expiry->versions.size(), count - kept);
     const auto reopened = world.Open();
-    ASSERT_THAT(reopened, IsOk());
-    ExpectSame(*(*reopened)->current(), *log->current());
-    EXPECT_EQ(Ids(**reopened), From(count - kept + 1, count));
+    ExpectSame(*reopened->current(), *log->current());
+    EXPECT_EQ(Ids(*reopened), From(count - kept + 1, count));
     for (uint64_t id = count - kept + 1; id <= count; ++id) {
-      ExpectLoads(**reopened, id);
+      ExpectLoads(*reopened, id);
     }
     for (uint64_t id = 1; id <= count - kept; ++id) {
-      EXPECT_THAT((*reopened)->Load(VersionId(id)),
+      EXPECT_THAT(reopened->Load(VersionId(id)),
                   IsError(ErrorKind::kNotFound,
                           HasSubstr(fmt::format("oldest one there is {},", count - kept + 1))));
     }
-    EXPECT_THAT((*reopened)->Commit(AddFile(1000)), IsOk());
+    EXPECT_THAT(reopened->Commit(AddFile(1000)), IsOk());
     // The log stays small: a base, what is kept, and the edits for processes that are behind.
     EXPECT_LE(world.files(), kLaggardVersions + kept + 6);
   }
@@ -177,7 +158,7 @@ TEST(Expire, TheTimesOfAnOpenedLogAreReadOnce) {
   {
     const auto log = world.CreateVersions(100);
   }
-  const auto log = world.Open().value();
+  const auto log = world.Open();
   ASSERT_THAT(log->Expire({}, {}, ExpiryMode::kPlan), IsOk());
   const uint64_t before = world.store.operations();
   ASSERT_THAT(log->Expire({}, {}, ExpiryMode::kPlan), IsOk());
@@ -189,7 +170,7 @@ TEST(Expire, AHeldVersionStaysReadableFromTheStore) {
   const auto log = world.CreateVersions(300);
   ASSERT_THAT(log->Expire(kNewestOnly, {VersionId(1), VersionId(100)}, ExpiryMode::kExpire),
               IsOk());
-  const auto reopened = world.Open().value();
+  const auto reopened = world.Open();
   EXPECT_THAT(Ids(*reopened), ElementsAre(1, 100, 300));
   ExpectLoads(*reopened, 1);
   ExpectLoads(*reopened, 100);
@@ -218,13 +199,13 @@ TEST(Expire, AVersionInTheHandsOfAReaderCanStillBeLoadedHere) {
   const auto held = log->Load(VersionId(5)).value();
   ASSERT_THAT(log->Expire(kNewestOnly, {}, ExpiryMode::kExpire), IsOk());
   EXPECT_EQ(log->Load(VersionId(5)).value(), held);
-  EXPECT_THAT(world.Open().value()->Load(VersionId(5)), IsError(ErrorKind::kNotFound));
+  EXPECT_THAT(world.Open()->Load(VersionId(5)), IsError(ErrorKind::kNotFound));
 }
 
 TEST(Expire, AProcessThatIsBehindStillCommits) {
   World world;
   const auto ahead = world.CreateVersions(10);
-  const auto behind = world.Open().value();
+  const auto behind = world.Open();
   for (uint64_t i = 11; i < 10 + kLaggardVersions; ++i) {
     ASSERT_THAT(ahead->Commit(AddFile(i)), IsOk());
   }
@@ -232,7 +213,7 @@ TEST(Expire, AProcessThatIsBehindStillCommits) {
   const auto committed = behind->Commit(AddFile(1000));
   ASSERT_THAT(committed, IsOk());
   EXPECT_EQ((*committed)->id, VersionId(10 + kLaggardVersions));
-  EXPECT_EQ(world.Open().value()->current()->id, VersionId(10 + kLaggardVersions));
+  EXPECT_EQ(world.Open()->current()->id, VersionId(10 + kLaggardVersions));
 }
 
 TEST(Expire, ReferencesAreThoseOfAllVersionsThatStay) {
@@ -275,7 +256,7 @@ TEST(Expire, DamageStopsItWithNothingRemoved) {
   const auto log = TableLog::Open(world.store, world.clock, TestId(1));
   EXPECT_THAT(log, IsError(ErrorKind::kCorruption, HasSubstr(edit)));
   ASSERT_THAT(world.memory->Put(edit, good), IsOk());
-  const auto healthy = world.Open().value();
+  const auto healthy = world.Open();
   ASSERT_THAT(world.memory->Put(edit, bad), IsOk());
   const size_t files = world.files();
   EXPECT_THAT(
@@ -297,7 +278,7 @@ TEST(Expire, ADamagedBaseIsNotReliedOn) {
   ASSERT_THAT(world.memory->Put(checkpoint, bytes), IsOk());
   EXPECT_THAT(log->Expire({.num_retained_min = 7, .time_retained = {}}, {}, ExpiryMode::kExpire),
               IsError(ErrorKind::kCorruption, HasSubstr(checkpoint)));
-  ExpectSame(*world.Open().value()->current(), *log->current());
+  ExpectSame(*world.Open()->current(), *log->current());
 }
 
 TEST(Expire, AGapThatNobodyHoldsIsDamage) {
@@ -325,7 +306,7 @@ TEST(Expire, EachOperationFailsOnce) {
       for (const ObjectInfo& object : objects) {
         ASSERT_THAT(world.memory->Put(object.path, made.memory->Get(object.path).value()), IsOk());
       }
-      const auto log = world.Open().value();
+      const auto log = world.Open();
       ASSERT_THAT(log->Expire(kNewestOnly, {}, ExpiryMode::kPlan), IsOk());  // reads the times
       world.store.faults().FailAt(n, kind);
       const RetentionRule rule = {.num_retained_min = 3, .num_retained_max = 3};
@@ -333,16 +314,15 @@ TEST(Expire, EachOperationFailsOnce) {
       const bool failed = world.store.faults().failures() > 0;
       world.store.Restart();
       const auto reopened = world.Open();
-      ASSERT_THAT(reopened, IsOk());
-      ExpectSame(*(*reopened)->current(), *log->current());
+      ExpectSame(*reopened->current(), *log->current());
       for (const uint64_t id : {2, 68, 69, 70}) {
-        ExpectLoads(**reopened, id);
+        ExpectLoads(*reopened, id);
       }
-      ExpectLoads(**reopened, Ids(**reopened).front());
-      ASSERT_THAT((*reopened)->References({VersionId(2)}), IsOk());
-      ASSERT_THAT((*reopened)->Expire(rule, {VersionId(2)}, ExpiryMode::kExpire), IsOk());
-      EXPECT_THAT(Ids(**reopened), ElementsAre(2, 68, 69, 70));
-      ASSERT_THAT((*reopened)->Commit(AddFile(1000)), IsOk());
+      ExpectLoads(*reopened, Ids(*reopened).front());
+      ASSERT_THAT(reopened->References({VersionId(2)}), IsOk());
+      ASSERT_THAT(reopened->Expire(rule, {VersionId(2)}, ExpiryMode::kExpire), IsOk());
+      EXPECT_THAT(Ids(*reopened), ElementsAre(2, 68, 69, 70));
+      ASSERT_THAT(reopened->Commit(AddFile(1000)), IsOk());
       ASSERT_FALSE(testing::Test::HasFailure());
       if (!failed) {
         EXPECT_THAT(expiry, IsOk());
