@@ -24,6 +24,14 @@ std::string RecordPath(const ImportRequest& request) {
                      Sha256Hex(key.dump(-1, ' ', false, SnapshotJson::error_handler_t::replace)));
 }
 
+std::string Checksum(const std::vector<std::string>& ids) {
+  std::string text;
+  for (const std::string& id : ids) {
+    text += id + "\n";
+  }
+  return Sha256Hex(text);
+}
+
 Result<std::vector<Uuid>> SnapshotsIn(const std::string& text) {
   VARVE_ASSIGN(const SnapshotJson json, ParseSnapshotJson(text));
   VARVE_ASSIGN(const JsonFields fields, JsonFields::Of(json, "the note of an import"));
@@ -32,7 +40,16 @@ Result<std::vector<Uuid>> SnapshotsIn(const std::string& text) {
     return NotSupported("it has version {}, this Varve reads {}: use a newer one", version,
                         kRecordVersion);
   }
+  if (version == 0) {
+    return Corruption("there is no version 0 of it");
+  }
   VARVE_ASSIGN(const auto texts, fields.Texts("snapshots"));
+  VARVE_ASSIGN(const std::string checksum, fields.Sha256("checksum"));
+  if (checksum != Checksum(texts)) {
+    return Corruption(
+        "its checksum does not fit: restore it from a copy, or delete it and import "
+        "the whole snapshot again before its increments");
+  }
   std::vector<Uuid> snapshots;
   for (const std::string& id : texts) {
     VARVE_ASSIGN(snapshots.emplace_back(), Uuid::Parse(id));
@@ -71,7 +88,8 @@ Status NoteImported(ObjectStore& store, const Manifest& manifest, const ImportRe
   for (const Uuid& id : snapshots) {
     ids.push_back(id.ToString());
   }
-  const SnapshotJson json = {{"version", kRecordVersion}, {"snapshots", ids}};
+  const SnapshotJson json = {
+      {"version", kRecordVersion}, {"snapshots", ids}, {"checksum", "sha256:" + Checksum(ids)}};
   VARVE_ASSIGN(const std::string text, PrintSnapshotJson(json));
   return store.Put(RecordPath(request), text);
 }

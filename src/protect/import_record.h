@@ -2,11 +2,11 @@
 // table to ask.
 //
 // FORMAT, version 1 (extended only here): objects of the database's store
-//   imports/<key>.json   {"version": 1, "snapshots": [UUID…]}
+//   imports/<key>.json   {"version": 1, "snapshots": [UUID…], "checksum": HASH}
 //   snapshots  one that is no increment, and those that were applied to it, in order
+//   checksum   "sha256:" and the SHA-256 of the ids, with a line feed after each
 //   key        the SHA-256 of the import's options `schemas`, `tables` and `rename_schema`: what
-//   was
-//              imported in different ways goes on in different ways
+//              was imported in different ways goes on in different ways
 // Whoever reads a version above 1 refuses it.
 #pragma once
 
