@@ -1,5 +1,7 @@
 #include "engine/row_sorter.h"
 
+#include <arrow/memory_pool.h>
+
 #include <algorithm>
 #include <numeric>
 #include <optional>
@@ -59,6 +61,7 @@ Status RowSorter::WriteRun() {
     files_.push_back({std::move(meta), DeletionVector::FromRows({})});
   }
   memtable_ = std::make_unique<Memtable>();
+  arrow::default_memory_pool()->ReleaseUnused();
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <arrow/array/array_primitive.h>
 #include <arrow/compute/cast.h>
+#include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <arrow/util/byte_size.h>
 
@@ -21,6 +22,8 @@ namespace {
 
 // Of one file that is encoded here from several. About half a gigabyte of usual rows.
 constexpr uint64_t kFileRowsMax = kPinnedBatchRows * 128;
+// Arrow's pool keeps what it is given back, thread by thread; to release it costs time too.
+constexpr uint64_t kBatchesPerRelease = 8;
 // Of a file of text, which is in the folder for temporary files until it is uploaded.
 constexpr uint64_t kTextRowsMax = 1'000'000;
 
@@ -295,7 +298,7 @@ ChunkWriter::Written ChunkWriter::Encode(const PinnedTable& table, const Chunk& 
   const auto rows = PinnedRows::Open(*options_.source, table, part.files, chunk.range);
   SnapshotFile file = NewFile(table, chunk, part);
   std::unique_ptr<SstWriter> writer;
-  while (true) {
+  for (uint64_t batches = 1;; ++batches) {
     VARVE_ASSIGN(const auto batch, rows->Next());
     if (batch == nullptr) {
       break;
@@ -312,6 +315,9 @@ ChunkWriter::Written ChunkWriter::Encode(const PinnedTable& table, const Chunk& 
                                     .row_group_rows = RowGroupRows(version.options, *batch)}));
     }
     VARVE_TRY(writer->Write(*batch));
+    if (batches % kBatchesPerRelease == 0) {
+      arrow::default_memory_pool()->ReleaseUnused();
+    }
   }
   if (writer == nullptr) {
     return std::nullopt;
