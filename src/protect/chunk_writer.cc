@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <limits>
 #include <span>
 
 #include "base/checksum.h"
 #include "engine/arrow_status.h"
+#include "protect/local_file.h"
 #include "protect/pinned_rows.h"
 #include "sst/sst_writer.h"
 
@@ -152,25 +152,6 @@ class UserRows final : public ResultStream {
   std::unique_ptr<PinnedRows> rows_;
   TimestampUs time_min_{std::numeric_limits<int64_t>::max()};
   TimestampUs time_max_{std::numeric_limits<int64_t>::min()};
-};
-
-// A file that goes when its owner does.
-class LocalFile {
- public:
-  LocalFile(const std::string& folder, std::string_view ending) {
-    RandomIdSource ids;
-    path_ = fmt::format("{}/export-{}.{}", folder, ids.NewUuid().ToString(), ending);
-  }
-  ~LocalFile() {
-    std::error_code error;
-    std::filesystem::remove(path_, error);
-  }
-  LocalFile(const LocalFile&) = delete;
-  LocalFile& operator=(const LocalFile&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 // Puts files into parts, one after the other.
@@ -331,7 +312,7 @@ ChunkWriter::Written ChunkWriter::WriteText(const PinnedTable& table, const Chun
                                             const ChunkPart& part) const {
   const std::string_view format = DataFormatName(options_.format);
   UserRows rows(*options_.source, table, chunk.range, part.files, options_.pace);
-  const LocalFile local(options_.temp_folder, format);
+  const LocalFile local(options_.temp_folder, "export", format);
   VARVE_ASSIGN(const uint64_t count, options_.text->Write(local.path(), format, rows));
   if (count == 0) {
     return std::nullopt;

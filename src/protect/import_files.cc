@@ -5,11 +5,11 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/check.h"
 #include "engine/flush_job.h"
 #include "engine/row_sorter.h"
+#include "protect/local_file.h"
 #include "query/row_batch_builder.h"
 
 namespace varve {
@@ -38,25 +38,6 @@ bool MayBeCopied(const ImportFilesInput& input, const SnapshotFile& file,
          SegmentStart(file.time_min, segment) == start &&
          SegmentStart(file.time_max, segment) == start;
 }
-
-// A file that goes when its owner does.
-class LocalCopy {
- public:
-  LocalCopy(const std::string& folder, std::string_view ending) {
-    RandomIdSource ids;
-    path_ = fmt::format("{}/import-{}.{}", folder, ids.NewUuid().ToString(), ending);
-  }
-  ~LocalCopy() {
-    std::error_code error;
-    std::filesystem::remove(path_, error);
-  }
-  LocalCopy(const LocalCopy&) = delete;
-  LocalCopy& operator=(const LocalCopy&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 Status AddRows(const ImportFilesInput& input, const ImportPlace& place,
                const RowFileContents& contents, const arrow::RecordBatch& batch,
@@ -95,7 +76,7 @@ Status AddRows(const ImportFilesInput& input, const ImportPlace& place,
 Status ReadRows(const ImportFilesInput& input, const SnapshotFile& file, const ImportPlace& place,
                 RowSorter& sorter) {
   const std::string_view format = DataFormatName(input.format);
-  const LocalCopy local(input.temp_folder, format);
+  const LocalFile local(input.temp_folder, "import", format);
   VARVE_TRY(DownloadFile(*input.snapshot, file.path, file.sha256, local.path(), input.pace));
   VARVE_ASSIGN(const RowFileContents contents,
                input.rows->Read(local.path(), format, *place.schema));
