@@ -3,11 +3,15 @@
 #include <arrow/array/array_primitive.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "engine/row_keys.h"
 
 namespace varve {
 namespace {
+
+// Keys of a file that are looked up at once: 16 bytes each in tables with the default key.
+constexpr uint64_t kLookupKeysMax = 1 << 20;
 
 // The part of `rows`, which rise, that lies in [begin, end).
 std::span<const uint64_t> RowsWithin(std::span<const uint64_t> rows, RowRange range) {
@@ -150,6 +154,28 @@ Result<std::vector<uint64_t>> FindRows(const SstFile& file, const TableSchema& s
   }
   const std::vector<SeriesTime> within = keys.Within(file.meta());
   return within.empty() ? std::vector<uint64_t>() : file.FindKeys(within);
+}
+
+bool MayShareKeys(const FileMeta& a, const FileMeta& b) {
+  return a.time_min <= b.time_max && b.time_min <= a.time_max && a.tsid_min <= b.tsid_max &&
+         b.tsid_min <= a.tsid_max;
+}
+
+Result<std::vector<uint64_t>> RowsReplaced(const TableSchema& schema, const SstFile& file,
+                                           const SstFile& older) {
+  std::vector<uint64_t> found;
+  for (uint64_t first = 0; first < file.meta().rows; first += kLookupKeysMax) {
+    std::vector<uint64_t> rows(std::min(kLookupKeysMax, file.meta().rows - first));
+    std::iota(rows.begin(), rows.end(), first);
+    KeySet keys(schema);
+    VARVE_TRY(keys.Add(schema, file, rows));
+    if (keys.CountWithin(older.meta()) == 0) {
+      continue;
+    }
+    VARVE_ASSIGN(const auto some, FindRows(older, schema, keys));
+    found.insert(found.end(), some.begin(), some.end());
+  }
+  return found;
 }
 
 }  // namespace varve

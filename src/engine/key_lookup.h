@@ -74,4 +74,11 @@ class KeySet {
 Result<std::vector<uint64_t>> FindRows(const SstFile& file, const TableSchema& schema,
                                        const KeySet& keys);
 
+// What the manifest knows of two files does not exclude that they have rows with one key.
+bool MayShareKeys(const FileMeta& a, const FileMeta& b);
+// The rows of `older` that have a key of the file, in any order, without regard to deletion
+// vectors. Errors: those of SstFile.
+Result<std::vector<uint64_t>> RowsReplaced(const TableSchema& schema, const SstFile& file,
+                                           const SstFile& older);
+
 }  // namespace varve

@@ -42,10 +42,10 @@ Status RowSorter::Add(const RowBatch& batch) {
   }
   VARVE_TRY(
       memtable_->Add(batch, place_.schema->timestamp().id, Sequence(++batches_), std::move(late)));
-  return memtable_->size_bytes() > bytes_max_ ? WriteRun() : Status();
+  return memtable_->size_bytes() > bytes_max_ ? Seal() : Status();
 }
 
-Status RowSorter::WriteRun() {
+Status RowSorter::Seal() {
   const auto view = memtable_->View();
   if (view->row_count() == 0) {
     return {};
@@ -90,8 +90,26 @@ Status RowSorter::MaskReplaced(const MemtableView& view) {
   return {};
 }
 
+Status RowSorter::ReplaceBy(const RowSorter& later) {
+  if (place_.options.update_mode != UpdateMode::kOverwrite) {
+    return {};
+  }
+  for (File& file : files_) {
+    for (const File& newer : later.files_) {
+      if (!MayShareKeys(file.meta, newer.meta)) {
+        continue;
+      }
+      VARVE_ASSIGN(const auto opened, place_.files->Open(file.meta));
+      VARVE_ASSIGN(const auto opened_newer, place_.files->Open(newer.meta));
+      VARVE_ASSIGN(const auto rows, RowsReplaced(*place_.schema, *opened_newer, *opened));
+      file.replaced = file.replaced.Union(DeletionVector::FromRows(rows));
+    }
+  }
+  return {};
+}
+
 Result<std::vector<FileMeta>> RowSorter::Finish() {
-  VARVE_TRY(WriteRun());
+  VARVE_TRY(Seal());
   for (File& file : files_) {
     const uint64_t replaced = file.replaced.size();
     if (replaced > 0 && replaced < file.meta.rows) {

@@ -30,6 +30,11 @@ class RowSorter {
   // The batch fits the schema of the place (see batch_check.h). Errors: those of Memtable::Add,
   // RunFlush, SstCache::Open and SstFile; the sorter is of no use then.
   Status Add(const RowBatch& batch);
+  // Writes what is still in memory. Errors: as Add.
+  Status Seal();
+  // In OVERWRITE tables: the rows of the other one, which is sealed, as this one is, and writes to
+  // the same place, came after those of this one. Errors: those of SstCache::Open and SstFile.
+  Status ReplaceBy(const RowSorter& later);
   // The files of all rows, durable; once. Errors: as Add.
   Result<std::vector<FileMeta>> Finish();
 
@@ -39,7 +44,6 @@ class RowSorter {
     DeletionVector replaced;  // by rows of later runs
   };
 
-  Status WriteRun();
   // In the files of earlier runs: the rows whose keys the view has.
   Status MaskReplaced(const MemtableView& view);
 

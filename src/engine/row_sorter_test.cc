@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "engine/flush_job.h"
 #include "engine/test_memory_database.h"
 #include "engine/test_model_world.h"
 #include "store/faulty_store.h"
@@ -30,11 +31,26 @@ class RowSorterTest : public testing::TestWithParam<ModelKind> {
   static Result<std::vector<FileMeta>> Sort(const ImportPlace& place,
                                             const std::vector<std::vector<ModelRow>>& batches,
                                             uint64_t bytes_max) {
-    RowSorter sorter(place, bytes_max);
-    for (const auto& rows : batches) {
-      VARVE_TRY(sorter.Add(ModelBatch(*place.schema, rows)));
+    // Two of them, as if they were written at the same time.
+    RowSorter first(place, bytes_max);
+    RowSorter second(place, bytes_max);
+    for (size_t i = 0; i < batches.size(); ++i) {
+      RowSorter& sorter = i < batches.size() / 2 ? first : second;
+      VARVE_TRY(sorter.Add(ModelBatch(*place.schema, batches[i])));
     }
-    return sorter.Finish();
+    VARVE_TRY(first.Seal());
+    VARVE_TRY(second.Seal());
+    VARVE_TRY(first.ReplaceBy(second));
+    VARVE_ASSIGN(auto files, first.Finish());
+    auto rest = second.Finish();
+    if (!rest) {
+      for (const FileMeta& file : files) {
+        DiscardDataFile(*place.store, file);
+      }
+      return rest;
+    }
+    files.insert(files.end(), rest->begin(), rest->end());
+    return files;
   }
   static Result<ImportOutcome> Import(Table& table,
                                       const std::vector<std::vector<ModelRow>>& batches,

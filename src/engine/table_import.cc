@@ -7,7 +7,6 @@
 #include <arrow/array/array_primitive.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "engine/flush_job.h"
 #include "engine/key_lookup.h"
@@ -17,32 +16,6 @@ namespace varve {
 namespace {
 
 constexpr int64_t kUsPerSecond = 1'000'000;
-// Keys that are looked up at once: 16 bytes each in tables with the default key.
-constexpr uint64_t kLookupKeysMax = 1 << 20;
-
-bool MayShareKeys(const FileMeta& a, const FileMeta& b) {
-  return a.time_min <= b.time_max && b.time_min <= a.time_max && a.tsid_min <= b.tsid_max &&
-         b.tsid_min <= a.tsid_max;
-}
-
-// The rows of `older` that have a key of the file, without regard to deletion vectors.
-Result<std::vector<uint64_t>> RowsReplaced(const TableSchema& schema, const SstFile& file,
-                                           const SstFile& older) {
-  std::vector<uint64_t> found;
-  for (uint64_t first = 0; first < file.meta().rows; first += kLookupKeysMax) {
-    std::vector<uint64_t> rows(std::min(kLookupKeysMax, file.meta().rows - first));
-    std::iota(rows.begin(), rows.end(), first);
-    KeySet keys(schema);
-    VARVE_TRY(keys.Add(schema, file, rows));
-    if (keys.CountWithin(older.meta()) == 0) {
-      continue;
-    }
-    VARVE_ASSIGN(const auto some, FindRows(older, schema, keys));
-    found.insert(found.end(), some.begin(), some.end());
-  }
-  return found;
-}
-
 // The rows of the file in the range, without regard to its deletion vector.
 Result<std::vector<uint64_t>> RowsIn(const TableSchema& schema, const SstFile& file,
                                      const TimeRange& range) {

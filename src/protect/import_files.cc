@@ -5,6 +5,14 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <utility>
 
 #include "base/check.h"
 #include "engine/flush_job.h"
@@ -89,41 +97,136 @@ Status ReadRows(const ImportFilesInput& input, const SnapshotFile& file, const I
   }
 }
 
-Status WriteAll(const ImportFilesInput& input, const ImportPlace& place,
-                std::vector<FileMeta>& files) {
-  RowSorter sorter(place, input.sort_bytes_max);
-  for (const SnapshotFile* file : input.files) {
-    if (!input.range.Overlaps(file->time_min, file->time_max)) {
-      continue;
-    }
-    if (MayBeCopied(input, *file, place)) {
-      const auto hashed = input.verified->find(file->path);
-      VARVE_CHECK(hashed != input.verified->end(), "{} was not verified", file->path);
-      VARVE_ASSIGN(files.emplace_back(),
-                   CopyDataFile(*input.snapshot, *file, hashed->second, place, input.pace));
-    } else {
-      VARVE_TRY(ReadRows(input, *file, place, sorter));
+// Some of the files, one after the other, on one thread.
+class Share {
+ public:
+  Share(const ImportFilesInput& input, const ImportPlace& place,
+        std::span<const SnapshotFile* const> files)
+      : input_(input), place_(place), files_(files), sorter_(place, input.sort_bytes_max) {}
+  // Of what nobody has taken nothing is left.
+  ~Share() {
+    for (const FileMeta& file : copied_) {
+      DiscardDataFile(*place_.store, file);
     }
   }
-  VARVE_ASSIGN(const auto sorted, sorter.Finish());
-  files.insert(files.end(), sorted.begin(), sorted.end());
-  return {};
+  Share(const Share&) = delete;
+  Share& operator=(const Share&) = delete;
+
+  Status Write() {
+    for (const SnapshotFile* file : files_) {
+      if (MayBeCopied(input_, *file, place_)) {
+        const auto hashed = input_.verified->find(file->path);
+        VARVE_CHECK(hashed != input_.verified->end(), "{} was not verified", file->path);
+        VARVE_ASSIGN(FileMeta copied,
+                     CopyDataFile(*input_.snapshot, *file, hashed->second, place_, input_.pace));
+        copied_.push_back(std::move(copied));
+      } else {
+        VARVE_TRY(ReadRows(input_, *file, place_, sorter_));
+      }
+    }
+    return sorter_.Seal();
+  }
+  // Both have been written.
+  Status ReplaceBy(const Share& later) { return sorter_.ReplaceBy(later.sorter_); }
+
+  Result<std::vector<FileMeta>> Take() {
+    VARVE_ASSIGN(auto files, sorter_.Finish());
+    std::ranges::move(std::exchange(copied_, {}), std::back_inserter(files));
+    return files;
+  }
+
+ private:
+  const ImportFilesInput& input_;
+  const ImportPlace& place_;
+  const std::span<const SnapshotFile* const> files_;
+  RowSorter sorter_;
+  std::vector<FileMeta> copied_;
+};
+
+// Neighbours together, about as many bytes in each share.
+std::vector<std::span<const SnapshotFile* const>> Divide(std::span<const SnapshotFile* const> files,
+                                                         size_t shares_max) {
+  uint64_t bytes_left = 0;
+  for (const SnapshotFile* file : files) {
+    bytes_left += file->size_bytes;
+  }
+  std::vector<std::span<const SnapshotFile* const>> shares;
+  for (size_t shares_left = std::min(shares_max, files.size()); shares_left > 1; --shares_left) {
+    // The others have one at least.
+    const size_t count_max = files.size() - shares_left + 1;
+    const uint64_t wanted = bytes_left / shares_left;
+    size_t count = 1;
+    uint64_t bytes = files.front()->size_bytes;
+    while (count < count_max && bytes < wanted) {
+      bytes += files[count++]->size_bytes;
+    }
+    shares.push_back(files.first(count));
+    files = files.subspan(count);
+    bytes_left -= bytes;
+  }
+  shares.push_back(files);
+  return shares;
+}
+
+// Writes all shares at once; the first error, which ends the others too.
+Status WriteShares(std::deque<Share>& shares, std::atomic<bool>& failed) {
+  std::mutex mutex;
+  Status first;
+  const auto write = [&](Share& share) {
+    auto status = share.Write();
+    const std::lock_guard lock(mutex);
+    if (!status && !failed.exchange(true)) {
+      first = std::move(status);
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 1; i < shares.size(); ++i) {
+      threads.emplace_back(write, std::ref(shares[i]));
+    }
+    write(shares.front());
+  }
+  return first;
 }
 
 }  // namespace
 
 Result<std::vector<FileMeta>> WriteImportFiles(const ImportFilesInput& input,
                                                const ImportPlace& place) {
-  std::vector<FileMeta> files;
-  if (auto status = WriteAll(input, place, files); !status) {
-    for (const FileMeta& file : files) {
-      if (!file.path.empty()) {
-        DiscardObject(*place.store, file.path);
-      }
-    }
-    return std::unexpected(std::move(status).error());
+  std::vector<const SnapshotFile*> files = input.files;
+  std::erase_if(files, [&](const SnapshotFile* file) {
+    return !input.range.Overlaps(file->time_min, file->time_max);
+  });
+  if (files.empty()) {
+    return std::vector<FileMeta>();
   }
-  return files;
+  std::atomic<bool> failed = false;
+  ImportFilesInput stoppable = input;
+  stoppable.pace = [&](uint64_t bytes) -> Status {
+    return failed ? Cancelled("another file could not be imported") : input.pace(bytes);
+  };
+  std::deque<Share> shares;
+  for (const auto part : Divide(files, input.threads)) {
+    shares.emplace_back(stoppable, place, part);
+  }
+  VARVE_TRY(WriteShares(shares, failed));
+  std::vector<FileMeta> written;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    for (size_t later = i + 1; later < shares.size(); ++later) {
+      VARVE_TRY(shares[i].ReplaceBy(shares[later]));
+    }
+  }
+  for (Share& share : shares) {
+    auto taken = share.Take();
+    if (!taken) {
+      for (const FileMeta& file : written) {
+        DiscardDataFile(*place.store, file);
+      }
+      return std::unexpected(std::move(taken).error());
+    }
+    std::ranges::move(*taken, std::back_inserter(written));
+  }
+  return written;
 }
 
 }  // namespace varve

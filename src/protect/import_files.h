@@ -28,12 +28,14 @@ struct ImportFilesInput {
   const TableDefinition* definition = nullptr;  // as it was exported
   std::vector<const SnapshotFile*> files;       // of one chunk and one table or partition
   TimeRange range;                              // rows outside of it are left out
-  uint64_t sort_bytes_max = 0;                  // of rows in memory, for those that are sorted
+  size_t threads = 1;
+  uint64_t sort_bytes_max = 0;  // of rows in memory, for those that are sorted, of each thread
   Pace pace;
 };
 
-// Writes data files at `place` that hold the rows. On an error none is left. Errors: those of both
-// stores, RowFiles and `pace`; kCorruption for a file that is not what was written.
+// Writes data files at `place` that hold the rows; in OVERWRITE tables the last row of each key
+// that is in files which are not copied. On an error none is left. Errors: those of both stores,
+// RowFiles and `pace`; kCorruption for a file that is not what was written.
 Result<std::vector<FileMeta>> WriteImportFiles(const ImportFilesInput& input,
                                                const ImportPlace& place);
 

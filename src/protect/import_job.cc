@@ -212,6 +212,7 @@ Status ImportJob::RunTask(const Task& task) {
          .definition = &definition,
          .files = task.files,
          .range = task.range,
+         .threads = std::max<size_t>(1, request_.parallelism / tasks_.size()),
          .sort_bytes_max = std::max(kSortBytesTotal / request_.parallelism, kSortBytesMin),
          .pace = [this](uint64_t bytes) { return Pace(bytes); }},
         place);

@@ -165,7 +165,7 @@ TEST_F(ProtectTest, EveryDamageIsNamedBeforeARowIsImported) {
 
 // As another program might write it: rows in no order, more than are sorted at once, and a key
 // again and again.
-TEST_F(ProtectTest, OfRowsWithOneKeyTheLastOfAFileStays) {
+TEST_F(ProtectTest, OfRowsWithOneKeyTheLastOfAChunkStays) {
   constexpr int64_t kKeys = 50'000;
   constexpr int64_t kRounds = 3;
   source_.Create("cpu");
@@ -173,18 +173,28 @@ TEST_F(ProtectTest, OfRowsWithOneKeyTheLastOfAFileStays) {
   ASSERT_THAT(Export(place_, {.format = DataFormat::kCsv}), IsOk());
   const SnapshotFolder folder(place_);
   Manifest manifest = folder.LoadManifest().value();
-  SnapshotFile& file = manifest.chunks.at(0).files.at(0);
-  const std::string exported = place_.Get(file.path).value();
-  std::string text = exported.substr(0, exported.find('\n') + 1);
+  std::vector<SnapshotFile>& files = manifest.chunks.at(0).files;
+  const std::string exported = place_.Get(files.at(0).path).value();
+  const std::string header = exported.substr(0, exported.find('\n') + 1);
+  std::string text = header;
   for (int64_t i = 0; i < kKeys * kRounds; ++i) {
     const int64_t key = i * 7919 % kKeys;  // each one once in a round
     text += fmt::format("1970-01-01T00:00:{:02}.{:03}Z,a,{}\n", key / 1000, key % 1000, i / kKeys);
   }
-  ASSERT_THAT(place_.Put(file.path, text), IsOk());
-  file.rows = kKeys * kRounds;
-  file.size_bytes = text.size();
-  file.sha256 = Sha256Hex(text);
-  file.time_min = TimestampUs(0);
+  files.push_back(files.at(0));
+  files.at(1).path = "data/1/public.cpu-2.csv";
+  for (SnapshotFile& file : files) {
+    ASSERT_THAT(place_.Put(file.path, text), IsOk());
+    file.size_bytes = text.size();
+    file.sha256 = Sha256Hex(text);
+    file.time_min = TimestampUs(0);
+    // The second one, which may be read at the same time, has other rows of some keys.
+    file.rows = static_cast<uint64_t>(std::ranges::count(text, '\n')) - 1;
+    text = header;
+    for (int64_t key = 0; key < kKeys; key += 3) {
+      text += fmt::format("1970-01-01T00:00:{:02}.{:03}Z,a,7\n", key / 1000, key % 1000);
+    }
+  }
   manifest.chunks.at(0).checksum = ChunkChecksum(manifest.chunks.at(0).files);
   manifest.checksum = SnapshotChecksum(manifest);
   ASSERT_THAT(folder.Complete(manifest), IsOk());
@@ -195,7 +205,8 @@ TEST_F(ProtectTest, OfRowsWithOneKeyTheLastOfAFileStays) {
   ASSERT_EQ(rows.size(), static_cast<size_t>(kKeys));
   int64_t time = 0;
   for (const TestRow& row : rows) {
-    ASSERT_EQ(row, (TestRow{"a", time++, kRounds - 1}));
+    ASSERT_EQ(row, (TestRow{"a", time, time % 3 == 0 ? 7 : kRounds - 1}));
+    ++time;
   }
   EXPECT_GT(target_->FindTable("public", "cpu").value()->View()->version->files.size(), 1u);
 }
