@@ -134,11 +134,10 @@ Result<OneRow> Await(SqlConnection& connection, const TransferCommandOptions& op
   }
 }
 
-Result<std::unique_ptr<ObjectStore>> Open(std::string_view location,
-                                          const SnapshotCommandOptions& options, const Clock& clock,
+Result<std::unique_ptr<ObjectStore>> Open(const SnapshotCommandOptions& options, const Clock& clock,
                                           PlaceUse use) {
   VARVE_ASSIGN(StoreCredentials credentials, ParseCredentialOptions(options.credentials));
-  return OpenPlace(location,
+  return OpenPlace(options.location,
                    {.policy = {.allowed_folders = {}, .reach = kAnywhere},
                     .clock = &clock,
                     .credentials = std::move(credentials)},
@@ -155,27 +154,6 @@ std::string StateOf(const SnapshotListing& listing) {
                        listing.manifest->chunks.size(), failure);
   }
   return listing.manifest->schema_only ? "schema-only" : "complete";
-}
-
-// The snapshots beside it that are increments over it. What cannot be listed has none.
-std::vector<std::string> IncrementsBeside(const SnapshotCommandOptions& options, const Clock& clock,
-                                          const Uuid& snapshot) {
-  std::string_view location = options.location;
-  location = location.substr(0, location.find_last_not_of('/') + 1);
-  const auto store =
-      Open(location.substr(0, location.rfind('/') + 1), options, clock, PlaceUse::kRead);
-  if (!store) {
-    return {};
-  }
-  const auto listings = SnapshotFolder::List(**store);
-  std::vector<std::string> names;
-  for (const SnapshotListing& listing : listings ? *listings : std::vector<SnapshotListing>()) {
-    if (listing.manifest && listing.manifest->base &&
-        listing.manifest->base->snapshot_id == snapshot) {
-      names.push_back(listing.name);
-    }
-  }
-  return names;
 }
 
 // Has the database let go of what an export that never came to its end keeps there.
@@ -230,7 +208,7 @@ Status RunTransfer(const TransferCommandOptions& options) {
 
 Status ListSnapshots(const SnapshotCommandOptions& options) {
   const SystemClock clock;
-  VARVE_ASSIGN(const auto store, Open(options.location, options, clock, PlaceUse::kRead));
+  VARVE_ASSIGN(const auto store, Open(options, clock, PlaceUse::kRead));
   VARVE_ASSIGN(const auto listings, SnapshotFolder::List(*store));
   std::string text;
   for (const SnapshotListing& listing : listings) {
@@ -251,7 +229,7 @@ Status ListSnapshots(const SnapshotCommandOptions& options) {
 Status VerifySnapshotAt(const SnapshotCommandOptions& options) {
   VARVE_ASSIGN(const VerifyMode mode, ParseVerifyMode(options.mode));
   const SystemClock clock;
-  VARVE_ASSIGN(const auto store, Open(options.location, options, clock, PlaceUse::kRead));
+  VARVE_ASSIGN(const auto store, Open(options, clock, PlaceUse::kRead));
   VARVE_ASSIGN(const VerifyReport report, VerifySnapshot(*store, {.mode = mode}));
   VARVE_TRY(ToStatus(report));
   return PrintText(
@@ -260,15 +238,9 @@ Status VerifySnapshotAt(const SnapshotCommandOptions& options) {
 
 Status DeleteSnapshot(const SnapshotCommandOptions& options) {
   const SystemClock clock;
-  VARVE_ASSIGN(const auto store, Open(options.location, options, clock, PlaceUse::kDelete));
+  VARVE_ASSIGN(const auto store, Open(options, clock, PlaceUse::kDelete));
   const SnapshotFolder folder(*store);
   VARVE_ASSIGN(const Manifest manifest, folder.LoadManifest());
-  const auto increments = IncrementsBeside(options, clock, manifest.snapshot_id);
-  if (!increments.empty()) {
-    PrintWarning(
-        fmt::format("beside it are increments over it, which nobody can import without it: {}",
-                    fmt::join(increments, ", ")));
-  }
   if (options.ask == SnapshotCommandOptions::Ask::kYes) {
     fmt::print(stderr, "deletes snapshot {} of {}, {} rows; write yes to go on: ",
                manifest.snapshot_id.ToString(), FormatTimestamp(manifest.created_at.value()),

@@ -44,9 +44,8 @@ struct SnapshotCommandOptions {
 Status ListSnapshots(const SnapshotCommandOptions& options);
 // Errors: kCorruption that names each file which is not as it was written; those of VerifySnapshot.
 Status VerifySnapshotAt(const SnapshotCommandOptions& options);
-// Asks for a "yes" on standard input, and warns of increments beside it. The savepoints of an
-// export that was not complete go too; a database that cannot be asked for that is a warning.
-// Errors: kCancelled; those of the place.
+// Asks for a "yes" on standard input. The savepoints of an export that was not complete go too; a
+// database that cannot be asked for that is a warning. Errors: kCancelled; those of the place.
 Status DeleteSnapshot(const SnapshotCommandOptions& options);
 
 }  // namespace varve
