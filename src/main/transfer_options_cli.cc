@@ -106,7 +106,8 @@ void TransferCommandLine::AddSelection(CLI::App& command) {
   AddOption(command, "--catalog", "the catalog [varve]");
   AddOption(command, "--schemas", "a,b: only these schemas [all]");
   AddOption(command, "--tables", "t,s.u: only these tables [all]");
-  AddOption(command, "--parallelism", "how many chunks and tables at once, up to 64 [1]");
+  AddOption(command, "--parallelism",
+            "how much at once, of chunks, tables and files, up to 64 [1]");
   AddOption(command, "--rate-limit", "bytes a second, as in 50MiB [no limit]");
   AddFlag(command, "--dry-run", "says what would be done");
   command.add_option("--progress", progress_, "auto, always or never [auto]");
