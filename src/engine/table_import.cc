@@ -16,6 +16,7 @@ namespace varve {
 namespace {
 
 constexpr int64_t kUsPerSecond = 1'000'000;
+
 // The rows of the file in the range, without regard to its deletion vector.
 Result<std::vector<uint64_t>> RowsIn(const TableSchema& schema, const SstFile& file,
                                      const TimeRange& range) {
