@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/units.h"
+
 namespace varve {
 namespace {
 
@@ -31,6 +33,7 @@ class RecordScanner {
       ++length_;
       if (!within_quotes_) {
         longest_ = std::max(longest_, length_);
+        begin_ += length_;
         length_ = 0;
       }
       piece.remove_prefix(newline + 1);
@@ -38,10 +41,13 @@ class RecordScanner {
   }
 
   uint64_t longest() const { return std::max(longest_, length_); }
+  // Where the record that has begun begins.
+  uint64_t begin() const { return begin_; }
 
  private:
   const RecordFormat format_;
   bool within_quotes_ = false;
+  uint64_t begin_ = 0;
   uint64_t length_ = 0;  // of the record that has begun
   uint64_t longest_ = 0;
 };
@@ -59,6 +65,10 @@ Result<uint64_t> LongestRecord(const std::string& path, RecordFormat format) {
   while (file) {
     file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
     scanner.Add({buffer.data(), static_cast<size_t>(file.gcount())});
+    if (scanner.longest() > kRecordBytesMax) {
+      return InvalidArgument("'{}' has a record of more than {} near byte {}: is a quote missing?",
+                             path, FormatSize(kRecordBytesMax), scanner.begin());
+    }
   }
   if (!file.eof()) {
     return Io("'{}' could not be read: {}", path, std::strerror(errno));

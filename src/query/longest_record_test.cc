@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "base/matchers.h"
@@ -41,6 +42,16 @@ TEST_F(LongestRecordTest, RecordsOfAnyLengthAreMeasured) {
   EXPECT_EQ(Longest("a\n" + line + "\n" + line, RecordFormat::kLines), line.size() + 1);
   EXPECT_EQ(Longest("a\n\"" + line + "\n" + line + "\",b\nc\n", RecordFormat::kCsv),
             2 * line.size() + 6);
+}
+
+TEST_F(LongestRecordTest, AQuoteThatNobodyClosesIsAnError) {
+  const std::string path = folder_.path() + "/rows";
+  std::ofstream(path, std::ios::binary) << "a,b\n1,2\n1,\"x\n";
+  const auto small = LongestRecord(path, RecordFormat::kCsv);
+  EXPECT_THAT(small, IsOk());
+  std::filesystem::resize_file(path, kRecordBytesMax + 100);
+  EXPECT_THAT(LongestRecord(path, RecordFormat::kCsv),
+              IsError(ErrorKind::kInvalidArgument, testing::HasSubstr("near byte 8")));
 }
 
 TEST_F(LongestRecordTest, AFileThatIsNotThereIsAnError) {
